@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf.h - ownkey.conf, parsed and checked. See ownkey.conf(5).
+ *
+ * A bad token section disables that token alone: it is listed with `error`
+ * filled, and everything else works. What is wrong with the file as a whole,
+ * or with [global], fails the load. Every complaint starts with FILE:LINE.
+ * No KMS service is called; certificate and public key files are read.
+ */
+#ifndef OWNKEY_CONF_CONF_H
+#define OWNKEY_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/context.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/status.h"
+
+enum ownkey_conf_log {
+    OWNKEY_CONF_LOG_OFF,
+    OWNKEY_CONF_LOG_SYSLOG,
+    OWNKEY_CONF_LOG_FILE,
+    OWNKEY_CONF_LOG_STDERR,
+};
+
+/* A remote key: section [TOKEN/NAME]. */
+struct ownkey_conf_key {
+    char *name;                     /* "www" */
+    char *uri;                      /* "awskms:///alias/acme-www" */
+    struct ownkey_bytes public_key; /* DER SubjectPublicKeyInfo; from
+                                       public_key or certificate; empty when
+                                       neither is configured */
+    struct ownkey_bytes certificate; /* DER of the first certificate, or empty */
+    struct ownkey_options options;  /* service options, "aws.region" */
+    char *where;                    /* "FILE:LINE" of the section */
+    struct ownkey_error error;      /* status OWNKEY_OK when usable */
+};
+
+/* A token: section [TOKEN]. */
+struct ownkey_conf_token {
+    char *name;
+    char *uri;                      /* of the KEK */
+    struct ownkey_bytes public_key; /* of an RSA KEK; empty: symmetric */
+    uint64_t cache_ms;              /* 0: off */
+    uint64_t probe_ms;
+    uint64_t grace_ms;              /* 0 unless set */
+    char *store;                    /* path, or NULL for "none" or unset */
+    char *on_state;                 /* path, or NULL */
+    struct ownkey_context context;  /* context.NAME = VALUE */
+    struct ownkey_options options;
+    struct ownkey_conf_key *keys;
+    size_t key_count;
+    char *where;
+    struct ownkey_error error;      /* status OWNKEY_OK when usable */
+};
+
+struct ownkey_conf {
+    char *path;                     /* the file that was read */
+    enum ownkey_conf_log log;
+    char *log_path;                 /* for OWNKEY_CONF_LOG_FILE */
+    enum ownkey_log_level log_level;
+    char *audit;                    /* "file:PATH", or NULL */
+    size_t secure_memory;           /* bytes; 0: the default */
+    struct ownkey_conf_token *tokens; /* in the order of the file */
+    size_t token_count;
+};
+
+/*
+ * Where the file is: explicit_path (NULL or "": not given), else $OWNKEY_CONF,
+ * else SYSCONFDIR/ownkey/ownkey.conf. The environment is read with
+ * secure_getenv. The caller frees *path.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_conf_find(const char *explicit_path,
+                                                      char **path);
+
+/*
+ * Reads and checks a file.
+ *
+ * OWNKEY_OK      *conf is the caller's, freed with ownkey_conf_free
+ * OWNKEY_CONFIG  missing, unreadable, writable by others than its owner and
+ *                root (or owned by somebody else than root and us), readable
+ *                by others while it holds a credential, or wrong as a whole
+ * OWNKEY_NOMEM
+ */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_conf_load(const char *path,
+                                                      struct ownkey_conf **conf,
+                                                      struct ownkey_error *err);
+
+void ownkey_conf_free(struct ownkey_conf *conf);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * algorithm.h - key types, hashes and paddings: the one table from which the
+ * services' names, the PKCS#11 mechanisms and the OpenSSL names are derived.
+ */
+#ifndef OWNKEY_KMS_ALGORITHM_H
+#define OWNKEY_KMS_ALGORITHM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+enum ownkey_key_type {
+    OWNKEY_KEY_AES_256, /* a symmetric KEK */
+    OWNKEY_KEY_RSA_2048,
+    OWNKEY_KEY_RSA_3072,
+    OWNKEY_KEY_RSA_4096,
+    OWNKEY_KEY_EC_P256,
+    OWNKEY_KEY_EC_P384,
+    OWNKEY_KEY_EC_P521,
+    OWNKEY_KEY_ED25519,
+};
+
+enum ownkey_key_family {
+    OWNKEY_FAMILY_AES,
+    OWNKEY_FAMILY_RSA,
+    OWNKEY_FAMILY_EC,
+    OWNKEY_FAMILY_ED,
+};
+
+enum ownkey_hash {
+    OWNKEY_HASH_NONE, /* Ed25519: the message itself */
+    OWNKEY_HASH_SHA1,
+    OWNKEY_HASH_SHA224,
+    OWNKEY_HASH_SHA256,
+    OWNKEY_HASH_SHA384,
+    OWNKEY_HASH_SHA512,
+};
+
+struct ownkey_key_type_info {
+    enum ownkey_key_type type;
+    enum ownkey_key_family family;
+    const char *name;          /* as typed: "rsa-2048", "ec-p256", "ed25519" */
+    const char *group;         /* OpenSSL's group name of an EC key, or NULL */
+    unsigned bits;             /* modulus or field, 256 for AES */
+    unsigned signature_max;    /* bytes, ECDSA as DER; 0 for AES */
+    enum ownkey_hash hash;     /* the curve's own hash; SHA-256 for RSA */
+};
+
+struct ownkey_hash_info {
+    enum ownkey_hash hash;
+    const char *name;          /* OpenSSL's: "SHA2-256" */
+    const char *short_name;    /* as typed: "sha256" */
+    unsigned len;              /* bytes */
+};
+
+/* Never NULL for a member of the enum. */
+const struct ownkey_key_type_info *ownkey_key_type_info(enum ownkey_key_type);
+const struct ownkey_hash_info *ownkey_hash_info(enum ownkey_hash);
+
+/* By the name as typed. OWNKEY_NOT_FOUND. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_key_type_by_name(const char *name, enum ownkey_key_type *type);
+
+/*
+ * The type of a DER SubjectPublicKeyInfo. OWNKEY_UNSUPPORTED: a key type,
+ * size or curve that is not in the table. OWNKEY_DAMAGED: not an SPKI, or
+ * bytes after it.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_key_type_of_spki(struct ownkey_blob spki, enum ownkey_key_type *type);
+
+enum ownkey_padding {
+    OWNKEY_PAD_PKCS1, /* RFC 8017 8.2 / 7.2 */
+    OWNKEY_PAD_PSS,   /* RFC 8017 8.1, MGF1 with the same hash */
+    OWNKEY_PAD_OAEP,  /* RFC 8017 7.1, MGF1 with mgf1_hash */
+    OWNKEY_PAD_NONE,  /* ECDSA, Ed25519 */
+};
+
+struct ownkey_sign_request {
+    enum ownkey_padding padding;
+    enum ownkey_hash hash;    /* of the digest; NONE with Ed25519 */
+    int salt_len;             /* PSS: bytes */
+    struct ownkey_blob input; /* the digest, exactly the hash's length; for
+                                 Ed25519 the message */
+};
+
+struct ownkey_decrypt_request {
+    enum ownkey_padding padding; /* PKCS1 or OAEP */
+    enum ownkey_hash hash;       /* OAEP */
+    enum ownkey_hash mgf1_hash;  /* OAEP */
+    struct ownkey_blob label;    /* OAEP; usually empty */
+    struct ownkey_blob ciphertext;
+};
+
+/* Whether the request makes sense for a key of that type at all. */
+bool ownkey_sign_request_fits(enum ownkey_key_type type,
+                              const struct ownkey_sign_request *request);
+bool ownkey_decrypt_request_fits(enum ownkey_key_type type,
+                                 const struct ownkey_decrypt_request *request);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kms.h - one key in a KMS service, whatever the service.
+ *
+ * Opening never touches the network; every other call may block up to the
+ * key's timeout. Thread-safe: any number of threads may use one open key, no
+ * lock is held across a request. After fork() an open key works in the child.
+ * Nothing here caches, counts or keeps a key's plaintext: that is token/.
+ */
+#ifndef OWNKEY_KMS_KMS_H
+#define OWNKEY_KMS_KMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/options.h"
+#include "base/secret.h"
+#include "base/status.h"
+#include "kms/algorithm.h"
+
+enum {
+    OWNKEY_KMS_ID_MAX = 2048,     /* with its NUL; a KEK's identity */
+    OWNKEY_KMS_VERSION_MAX = 128, /* with its NUL */
+    OWNKEY_KMS_PLAIN_MAX = 4096,  /* bytes in one wrap (AWS KMS Encrypt) */
+};
+
+enum ownkey_key_state {
+    OWNKEY_KEY_ENABLED,
+    OWNKEY_KEY_DISABLED,
+    OWNKEY_KEY_PENDING_DELETION,
+    OWNKEY_KEY_UNAVAILABLE, /* creating, importing, key store away */
+};
+
+/* What a describe call says. */
+struct ownkey_key_info {
+    char id[OWNKEY_KMS_ID_MAX]; /* canonical: the key ARN, the key's UUID */
+    char version[OWNKEY_KMS_VERSION_MAX]; /* "" where the service hides it */
+    enum ownkey_key_type type;
+    enum ownkey_key_state state;
+    int64_t deletion_s;  /* with PENDING_DELETION: Unix time, 0 unknown */
+    bool can_wrap;       /* encrypt and decrypt */
+    bool can_sign;
+};
+
+/* What a wrap names beside its ciphertext. */
+struct ownkey_wrap_reply {
+    char id[OWNKEY_KMS_ID_MAX];
+    char version[OWNKEY_KMS_VERSION_MAX];
+    struct ownkey_bytes ciphertext;
+};
+
+struct ownkey_kms;
+
+/*
+ * What a service does with one open key. A member that is NULL: the service
+ * cannot; callers go through the ownkey_kms_* functions below, which say so.
+ *
+ * Outputs are written only on OWNKEY_OK. Errors carry the service's code and
+ * request id. Results: any status of base/status.h.
+ */
+struct ownkey_kms_ops {
+    const char *scheme;  /* "awskms" */
+
+    enum ownkey_status (*describe)(struct ownkey_kms *,
+                                   struct ownkey_key_info *,
+                                   struct ownkey_error *);
+
+    /* DER SubjectPublicKeyInfo of an asymmetric key. */
+    enum ownkey_status (*public_key)(struct ownkey_kms *,
+                                     struct ownkey_bytes *spki,
+                                     struct ownkey_error *);
+
+    /*
+     * Wraps 1..OWNKEY_KMS_PLAIN_MAX bytes with context as AAD (RSA: OAEP with
+     * SHA-256, no context). sent_ms: boot clock when the request was sent.
+     */
+    enum ownkey_status (*wrap)(struct ownkey_kms *,
+                               const struct ownkey_secret *plain,
+                               const struct ownkey_context *,
+                               struct ownkey_wrap_reply *, uint64_t *sent_ms,
+                               struct ownkey_error *);
+
+    /* len new random bytes and their wrapping, in one request. */
+    enum ownkey_status (*generate)(struct ownkey_kms *, size_t len,
+                                   const struct ownkey_context *,
+                                   struct ownkey_secret *plain,
+                                   struct ownkey_wrap_reply *,
+                                   uint64_t *sent_ms, struct ownkey_error *);
+
+    /*
+     * id and version are those of the wrap; the reply must name the same key.
+     * OWNKEY_DAMAGED: not a ciphertext of this key under this context.
+     */
+    enum ownkey_status (*unwrap)(struct ownkey_kms *, const char *id,
+                                 const char *version, struct ownkey_blob,
+                                 const struct ownkey_context *,
+                                 struct ownkey_secret *plain,
+                                 uint64_t *sent_ms, struct ownkey_error *);
+
+    /*
+     * RSA: the modulus' length, big-endian; ECDSA: DER SEQUENCE {r, s};
+     * Ed25519: 64 bytes. OWNKEY_UNSUPPORTED: this key or service cannot do
+     * that hash, padding or salt length; found without a request.
+     */
+    enum ownkey_status (*sign)(struct ownkey_kms *,
+                               const struct ownkey_sign_request *,
+                               struct ownkey_bytes *signature,
+                               struct ownkey_error *);
+
+    /* RSA decryption of a remote key. */
+    enum ownkey_status (*decrypt)(struct ownkey_kms *,
+                                  const struct ownkey_decrypt_request *,
+                                  struct ownkey_secret *plain,
+                                  struct ownkey_error *);
+
+    /*
+     * Whether sign or decrypt would be tried for this combination: no
+     * request; the faces advertise by it. NULL: whatever the type allows.
+     */
+    bool (*can_sign)(const struct ownkey_kms *,
+                     const struct ownkey_sign_request *);
+    bool (*can_decrypt)(const struct ownkey_kms *,
+                        const struct ownkey_decrypt_request *);
+
+    void (*free)(struct ownkey_kms *);
+};
+
+/* First member of each driver's own struct. */
+struct ownkey_kms {
+    const struct ownkey_kms_ops *ops;
+    char *uri;
+    enum ownkey_key_type type; /* as configured, see ownkey_kms_config */
+    const struct ownkey_clock *clock;
+};
+
+struct ownkey_kms_config {
+    const char *uri;
+    enum ownkey_key_type type; /* from the configured public key; AES without */
+    const struct ownkey_options *options;
+    const struct ownkey_clock *clock;   /* outlives the key */
+};
+
+/*
+ * Opens by the URI's scheme. OWNKEY_CONFIG: unknown scheme, malformed URI,
+ * unknown, missing or bad option (err names its place in the file).
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
+                struct ownkey_error *err);
+
+/* Accepts NULL. No call on the key may be running. */
+void ownkey_kms_free(struct ownkey_kms *kms);
+
+/* The driver's scheme table, NULL-terminated: awskms, localkms. */
+extern const struct ownkey_kms_driver *const ownkey_kms_drivers[];
+
+struct ownkey_kms_driver {
+    const char *scheme;
+    const char *level; /* DESIGN section 1: "customer KMS (level 2)" */
+    enum ownkey_status (*open)(const struct ownkey_kms_config *,
+                               struct ownkey_kms **, struct ownkey_error *);
+};
+
+/* NULL: no such scheme. */
+const struct ownkey_kms_driver *ownkey_kms_driver_of(const char *uri);
+
+/* The operations, with OWNKEY_UNSUPPORTED where the driver has none. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
+                    struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
+                      struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
+                const struct ownkey_context *context,
+                struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
+                struct ownkey_error *err);
+/* Without a driver's own generate: random bytes made here, then wrap. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_generate(struct ownkey_kms *kms, size_t len,
+                    const struct ownkey_context *context,
+                    struct ownkey_secret *plain,
+                    struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
+                    struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
+                  struct ownkey_blob ciphertext,
+                  const struct ownkey_context *context,
+                  struct ownkey_secret *plain, uint64_t *sent_ms,
+                  struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_sign(struct ownkey_kms *kms,
+                const struct ownkey_sign_request *request,
+                struct ownkey_bytes *signature, struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_decrypt(struct ownkey_kms *kms,
+                   const struct ownkey_decrypt_request *request,
+                   struct ownkey_secret *plain, struct ownkey_error *err);
+bool ownkey_kms_can_sign(const struct ownkey_kms *kms,
+                         const struct ownkey_sign_request *request);
+bool ownkey_kms_can_decrypt(const struct ownkey_kms *kms,
+                            const struct ownkey_decrypt_request *request);
+
+void ownkey_wrap_reply_clear(struct ownkey_wrap_reply *reply);
+
+#endif
