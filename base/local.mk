@@ -1,0 +1,11 @@
+libownkey_la_SOURCES += \
+	base/bytes.c base/bytes.h \
+	base/clock.c base/clock.h \
+	base/context.c base/context.h \
+	base/encode.c base/encode.h \
+	base/fork.c base/fork.h \
+	base/libctx.c base/libctx.h \
+	base/log.c base/log.h \
+	base/options.c base/options.h \
+	base/secret.c base/secret.h \
+	base/status.c base/status.h

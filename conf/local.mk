@@ -1,0 +1,1 @@
+libownkey_la_SOURCES += conf/conf.h

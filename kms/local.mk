@@ -1,0 +1,3 @@
+libownkey_la_SOURCES += \
+	kms/algorithm.c kms/algorithm.h \
+	kms/kms.h

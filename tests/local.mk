@@ -1,0 +1,29 @@
+# Unit tests speak TAP, so that each test function counts; scripts count as one.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP \
+	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TEST_EXTENSIONS = .sh .py
+SH_LOG_COMPILER = $(SHELL)
+PY_LOG_COMPILER = /usr/bin/python3
+AM_TESTS_ENVIRONMENT = \
+	OWNKEY_SRCDIR='$(abs_top_srcdir)'; export OWNKEY_SRCDIR; \
+	OWNKEY_BUILDDIR='$(abs_top_builddir)'; export OWNKEY_BUILDDIR; \
+	OWNKEY_SANITIZERS='$(OWNKEY_SANITIZERS)'; export OWNKEY_SANITIZERS;
+
+# A unit test links the convenience library and cmocka.
+test_libs = libownkey.la $(CMOCKA_LIBS)
+test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+unit_tests =
+
+include tests/unit/base.mk
+include tests/unit/conf.mk
+include tests/unit/kms.mk
+include tests/unit/token.mk
+include tests/unit/pkcs11.mk
+include tests/unit/provider.mk
+include tests/unit/tool.mk
+include tests/integration/local.mk
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
