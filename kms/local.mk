@@ -1,3 +1,4 @@
 libownkey_la_SOURCES += \
 	kms/algorithm.c kms/algorithm.h \
-	kms/kms.h
+	kms/drivers.c \
+	kms/kms.c kms/kms.h
