@@ -8,6 +8,8 @@
 static void
 option_clear(struct ownkey_option *o)
 {
+    if (o->value != NULL)
+        explicit_bzero(o->value, strlen(o->value)); /* may be a credential */
     free(o->name);
     free(o->value);
     free(o->where);

@@ -35,9 +35,11 @@ struct ownkey_conf_key {
                                        public_key or certificate; empty when
                                        neither is configured */
     struct ownkey_bytes certificate; /* DER of the first certificate, or empty */
-    struct ownkey_options options;  /* service options, "aws.region" */
+    struct ownkey_options options;  /* service options, "aws.region": its own
+                                       and, where it has none, the token's */
     char *where;                    /* "FILE:LINE" of the section */
-    struct ownkey_error error;      /* status OWNKEY_OK when usable */
+    struct ownkey_error error;      /* status OWNKEY_OK when usable; that of
+                                       the token when the token is not */
 };
 
 /* A token: section [TOKEN]. */
@@ -52,6 +54,8 @@ struct ownkey_conf_token {
     char *on_state;                 /* path, or NULL */
     struct ownkey_context context;  /* context.NAME = VALUE */
     struct ownkey_options options;
+    struct ownkey_options unused;   /* set, checked, and not acted upon by
+                                       this version: tell the user */
     struct ownkey_conf_key *keys;
     size_t key_count;
     char *where;
@@ -65,6 +69,7 @@ struct ownkey_conf {
     enum ownkey_log_level log_level;
     char *audit;                    /* "file:PATH", or NULL */
     size_t secure_memory;           /* bytes; 0: the default */
+    struct ownkey_options unused;   /* as in struct ownkey_conf_token */
     struct ownkey_conf_token *tokens; /* in the order of the file */
     size_t token_count;
 };

@@ -1,1 +1,9 @@
-libownkey_la_SOURCES += conf/conf.h
+libownkey_la_SOURCES += \
+	conf/check.c \
+	conf/conf.c conf/conf.h \
+	conf/file.c \
+	conf/ini.c \
+	conf/internal.h \
+	conf/public.c \
+	conf/section.c \
+	conf/value.c
