@@ -178,10 +178,12 @@ def main():
         ca, context = tls.make(options.tls_name or tls.DEFAULT_NAMES)
     server = Server(service, options.port, context)
     scheme = "https" if options.tls else "http"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(POLL_S,),
+                     daemon=True).start()
     write_state(options, f"{scheme}://127.0.0.1:{server.server_port}", ca)
     ready()
     wait_for_the_end(options.seconds, parent)
+    server.stop()
     for name in ("endpoint", "pid"):
         remove_file(options.dir, name)
 

@@ -30,14 +30,16 @@ def read_file(directory, name):
 def send(directory, order):
     """Sends one order; returns the answer as a dictionary."""
     url = urllib.parse.urlsplit(read_file(directory, "endpoint"))
+    connection = connect(directory, url)
     try:
-        connection = connect(directory, url)
         connection.request("POST", "/_control", json.dumps(order),
                            {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = json.loads(response.read())
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise Failed(f"the double does not answer: {error}") from None
+    finally:
+        connection.close()
     if response.status != 200:
         raise Failed(answer.get("error", f"status {response.status}"))
     return answer

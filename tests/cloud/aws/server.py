@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+import uuid
 from email.utils import formatdate
 
 from .control import Control, Refused
@@ -52,6 +53,15 @@ class Server(http.server.ThreadingHTTPServer):
     def left(self, handler):
         with self._lock:
             self._handlers.discard(handler)
+
+    def stop(self):
+        """Once it returns, nobody gets an answer any more."""
+        self.shutdown()
+        self.server_close()
+        with self._lock:
+            handlers = list(self._handlers)
+        for handler in handlers:
+            handler.hang_up()
 
     def hang_up_idle(self):
         """Closes connections on which no request runs; returns how many."""
@@ -186,7 +196,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content_type, body = error.render()
         self.close_connection = True
         self.wfile.write(self._head(status, content_type, len(body),
-                                    time.time()) + body)
+                                    time.time(), str(uuid.uuid4())) + body)
 
     def _control(self, body):
         """Orders are unsigned JSON; what looks like AWS is refused."""
