@@ -3,7 +3,9 @@
 #include <stddef.h>
 
 #include "kms/kms.h"
+#include "kms/localkms.h"
 
 const struct ownkey_kms_driver *const ownkey_kms_drivers[] = {
+    &ownkey_localkms_driver,
     NULL,
 };

@@ -1,0 +1,6 @@
+
+unit_tests += tests/unit/test_localkms_file
+tests_unit_test_localkms_file_SOURCES = tests/unit/test_localkms_file.c \
+	tests/unit/localkms_help.h tests/unit/test.h
+tests_unit_test_localkms_file_CFLAGS = $(test_cflags)
+tests_unit_test_localkms_file_LDADD = $(test_libs)
