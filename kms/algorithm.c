@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -110,7 +111,9 @@ ownkey_key_type_of_spki(struct ownkey_blob spki, enum ownkey_key_type *type)
         return OWNKEY_NOMEM;
     if (spki.len == 0 || spki.len > 16384)
         return OWNKEY_DAMAGED;
+    (void)ERR_set_mark(); /* the error queue belongs to the host */
     pkey = d2i_PUBKEY_ex(NULL, &at, (long)spki.len, ctx, NULL);
+    (void)ERR_pop_to_mark();
     if (pkey == NULL)
         return OWNKEY_DAMAGED;
     if (at != spki.data + spki.len)

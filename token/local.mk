@@ -1,1 +1,12 @@
-libownkey_la_SOURCES += token/datakey.h token/state.h token/token.h
+libownkey_la_SOURCES += \
+	token/datakey.c token/datakey.h \
+	token/flight.c token/flight.h \
+	token/internal.h \
+	token/key.c \
+	token/lease.c token/lease.h \
+	token/log.c \
+	token/resolve.c \
+	token/state.c token/state.h \
+	token/sweeper.c token/sweeper.h \
+	token/token.c token/token.h \
+	token/wrapped.c token/wrapped.h

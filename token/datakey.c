@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/datakey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/encode.h"
+#include "base/fork.h"
+#include "token/flight.h"
+#include "token/internal.h"
+#include "token/wrapped.h"
+
+struct ownkey_data_key {
+    atomic_int refs;
+    struct ownkey_token *token;
+    struct ownkey_context context;  /* everything bound */
+    struct ownkey_wrapped header;
+    struct ownkey_bytes wrapped;
+    uint8_t id[OWNKEY_LEASE_ID_LEN];
+};
+
+static const char *
+purpose_name(enum ownkey_purpose purpose)
+{
+    switch (purpose) {
+    case OWNKEY_PURPOSE_DATA_KEY:
+        break;
+    }
+    return "data-key";
+}
+
+bool
+ownkey_lease_valid(const struct ownkey_lease *lease)
+{
+    return lease->token != NULL &&
+           ownkey_token_now(lease->token) < lease->deadline_ms &&
+           atomic_load(&lease->token->epoch) == lease->epoch &&
+           lease->generation == ownkey_fork_generation();
+}
+
+/* ---- making the object ---- */
+
+static struct ownkey_data_key *
+dk_new(struct ownkey_token *token)
+{
+    struct ownkey_data_key *dk = calloc(1, sizeof(*dk));
+
+    if (dk == NULL)
+        return NULL;
+    atomic_store(&dk->refs, 1);
+    dk->token = token;
+    return dk;
+}
+
+static enum ownkey_status
+bind_context(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+             const struct ownkey_context *extra, struct ownkey_error *err)
+{
+    enum ownkey_status st =
+        ownkey_context_add_all(&dk->context, &dk->token->context, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_context_add(&dk->context, "ownkey-purpose",
+                                purpose_name(purpose), err);
+    if (st == OWNKEY_OK && extra != NULL)
+        st = ownkey_context_add_all(&dk->context, extra, err);
+    return st;
+}
+
+/* Of the wrapped bytes and the whole context, which names the token. */
+static enum ownkey_status
+make_id(struct ownkey_data_key *dk)
+{
+    size_t len = dk->wrapped.len + sizeof(dk->header.context_digest);
+    struct ownkey_bytes both = { 0 };
+    enum ownkey_status st = ownkey_bytes_alloc(&both, len);
+
+    if (st != OWNKEY_OK)
+        return st;
+    memcpy(both.data, dk->header.context_digest,
+           sizeof(dk->header.context_digest));
+    memcpy(both.data + sizeof(dk->header.context_digest), dk->wrapped.data,
+           dk->wrapped.len);
+    st = ownkey_sha256(ownkey_blob_of(&both), dk->id);
+    ownkey_bytes_clear(&both);
+    return st;
+}
+
+static const char *
+algorithm_of(const struct ownkey_token *token)
+{
+    return token->kek_type == OWNKEY_KEY_AES_256 ? "symmetric"
+                                                 : "rsa-oaep-sha256";
+}
+
+/* ---- wrapping ---- */
+
+static void
+copy_text(char *to, size_t size, const char *from)
+{
+    (void)strncpy(to, from, size - 1);
+    to[size - 1] = '\0';
+}
+
+/* Header and wrapped bytes from the service's reply. plain: commit key, key. */
+static enum ownkey_status
+seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+     struct ownkey_wrap_reply *reply, const struct ownkey_secret *plain,
+     struct ownkey_error *err)
+{
+    struct ownkey_wrapped *w = &dk->header;
+    struct ownkey_blob key = { plain->data + OWNKEY_COMMIT_KEY_LEN,
+                               plain->len - OWNKEY_COMMIT_KEY_LEN };
+    enum ownkey_status st;
+
+    copy_text(w->service, sizeof(w->service), dk->token->kms->ops->scheme);
+    copy_text(w->kek, sizeof(w->kek), reply->id);
+    copy_text(w->kek_version, sizeof(w->kek_version), reply->version);
+    copy_text(w->algorithm, sizeof(w->algorithm), algorithm_of(dk->token));
+    w->purpose = purpose;
+    w->time_s = ownkey_clock_wall_s(dk->token->set->clock);
+    w->ciphertext = reply->ciphertext;
+    reply->ciphertext = (struct ownkey_bytes){ 0 };
+    st = ownkey_context_digest(&dk->context, w->context_digest);
+    if (st == OWNKEY_OK)
+        st = ownkey_wrapped_commitment(w, plain->data, key, w->commitment);
+    if (st != OWNKEY_OK)
+        return ownkey_fail(err, st, "out of memory");
+    st = ownkey_wrapped_encode(w, &dk->wrapped, err);
+    if (st == OWNKEY_OK && make_id(dk) != OWNKEY_OK)
+        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    return st;
+}
+
+/* Puts the key (without its commit key) under a lease that began at sent_ms. */
+static enum ownkey_status
+start_lease(struct ownkey_data_key *dk, uint64_t epoch, uint64_t sent_ms,
+            const struct ownkey_secret *key, struct ownkey_lease *lease,
+            struct ownkey_error *err)
+{
+    struct ownkey_token *token = dk->token;
+    uint64_t cache_ms = token->conf->cache_ms;
+    struct ownkey_lease_term term = { .owner = token, .epoch = epoch };
+
+    term.deadline_ms =
+        sent_ms + (cache_ms > 0 ? cache_ms : OWNKEY_UNCACHED_LEASE_MS);
+    *lease = (struct ownkey_lease){
+        .token = token,
+        .deadline_ms = term.deadline_ms,
+        .epoch = epoch,
+        .generation = ownkey_fork_generation(),
+    };
+    if (cache_ms > 0) {
+        if (ownkey_lease_put(token->set->leases, dk->id, &term, key) !=
+            OWNKEY_OK)
+            return ownkey_fail(err, OWNKEY_NOMEM,
+                               "no secure memory for another data key; raise "
+                               "secure_memory");
+        ownkey_sweeper_wake(token->set->sweeper);
+    }
+    /* Somebody may have been denied while this reply was on its way. */
+    if (atomic_load(&token->epoch) == epoch)
+        return OWNKEY_OK;
+    (void)ownkey_lease_purge(token->set->leases, token);
+    return ownkey_fail(err, OWNKEY_DENIED,
+                       "access to the KEK of token %s ended while a reply was "
+                       "on its way",
+                       token->conf->name);
+}
+
+static enum ownkey_status
+drop_commit_key(const struct ownkey_secret *plain, struct ownkey_secret *key,
+                struct ownkey_error *err)
+{
+    if (ownkey_secret_copy(key, plain->data + OWNKEY_COMMIT_KEY_LEN,
+                           plain->len - OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+finish_wrap(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+            struct ownkey_wrap_reply *reply, const struct ownkey_secret *plain,
+            uint64_t epoch, uint64_t sent_ms, struct ownkey_error *err)
+{
+    struct ownkey_secret key = { 0 };
+    struct ownkey_lease lease;
+    enum ownkey_status st = seal(dk, purpose, reply, plain, err);
+
+    if (st == OWNKEY_OK)
+        st = drop_commit_key(plain, &key, err);
+    if (st == OWNKEY_OK)
+        st = start_lease(dk, epoch, sent_ms, &key, &lease, err);
+    ownkey_secret_clear(&key);
+    return st;
+}
+
+/* plain: commit key and key; filled by the service when it is empty. */
+static enum ownkey_status
+wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
+           const struct ownkey_context *extra, struct ownkey_secret *plain,
+           size_t generate_len, struct ownkey_data_key **out,
+           struct ownkey_error *err)
+{
+    struct ownkey_data_key *dk = NULL;
+    struct ownkey_wrap_reply reply = { 0 };
+    uint64_t epoch = atomic_load(&token->epoch);
+    uint64_t sent_ms = 0;
+    enum ownkey_status st = ownkey_token_may_ask(token, err);
+
+    if (st != OWNKEY_OK)
+        return st;
+    dk = dk_new(token);
+    if (dk == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    st = bind_context(dk, purpose, extra, err);
+    if (st != OWNKEY_OK)
+        goto out;
+    if (plain->len > 0)
+        st = ownkey_kms_wrap(token->kms, plain, &dk->context, &reply, &sent_ms,
+                             err);
+    else
+        st = ownkey_kms_generate(token->kms, generate_len, &dk->context, plain,
+                                 &reply, &sent_ms, err);
+    ownkey_token_answer(token, "wrap", st, err);
+    if (st == OWNKEY_OK && generate_len != 0 && plain->len != generate_len)
+        st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                         "the service made %zu bytes instead of %zu",
+                         plain->len, generate_len);
+    if (st == OWNKEY_OK)
+        st = finish_wrap(dk, purpose, &reply, plain, epoch, sent_ms, err);
+    if (st == OWNKEY_OK) {
+        *out = dk;
+        dk = NULL;
+    }
+out:
+    ownkey_wrap_reply_clear(&reply);
+    ownkey_data_key_free(dk);
+    return st;
+}
+
+static enum ownkey_status
+check_len(size_t len, struct ownkey_error *err)
+{
+    if (len == 0 || len > OWNKEY_DATA_KEY_MAX)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "a data key has 1 to %d bytes, not %zu",
+                           OWNKEY_DATA_KEY_MAX, len);
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
+                     const struct ownkey_context *extra,
+                     const struct ownkey_secret *key,
+                     struct ownkey_data_key **dk, struct ownkey_error *err)
+{
+    struct ownkey_secret plain = { 0 };
+    struct ownkey_secret commit_key = { 0 };
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = check_len(key->len, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (ownkey_secret_random(&commit_key, OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK ||
+        ownkey_secret_alloc(&plain, OWNKEY_COMMIT_KEY_LEN + key->len) !=
+            OWNKEY_OK) {
+        st = ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
+    } else {
+        memcpy(plain.data, commit_key.data, OWNKEY_COMMIT_KEY_LEN);
+        memcpy(plain.data + OWNKEY_COMMIT_KEY_LEN, key->data, key->len);
+        plain.len = OWNKEY_COMMIT_KEY_LEN + key->len;
+        st = wrap_plain(token, purpose, extra, &plain, 0, dk, err);
+    }
+    ownkey_secret_clear(&commit_key);
+    ownkey_secret_clear(&plain);
+    return st;
+}
+
+enum ownkey_status
+ownkey_data_key_generate(struct ownkey_token *token,
+                         enum ownkey_purpose purpose,
+                         const struct ownkey_context *extra, size_t len,
+                         struct ownkey_data_key **dk, struct ownkey_error *err)
+{
+    struct ownkey_secret plain = { 0 };
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = check_len(len, err);
+    if (st == OWNKEY_OK)
+        st = wrap_plain(token, purpose, extra, &plain,
+                        OWNKEY_COMMIT_KEY_LEN + len, dk, err);
+    ownkey_secret_clear(&plain);
+    return st;
+}
+
+/* ---- opening ---- */
+
+static enum ownkey_status
+check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+             struct ownkey_error *err)
+{
+    const struct ownkey_wrapped *w = &dk->header;
+    const char *scheme = dk->token->kms->ops->scheme;
+    uint8_t digest[OWNKEY_CONTEXT_DIGEST_LEN];
+
+    if (strcmp(w->service, scheme) != 0)
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "wrapped by %s key %.200s, but token %s has a KEK "
+                           "in %s",
+                           w->service, w->kek, dk->token->conf->name, scheme);
+    if (strcmp(w->algorithm, algorithm_of(dk->token)) != 0)
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "wrapped with %s, but the KEK of token %s is %s",
+                           w->algorithm, dk->token->conf->name,
+                           algorithm_of(dk->token));
+    if (ownkey_context_digest(&dk->context, digest) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    if (w->purpose != purpose ||
+        memcmp(w->context_digest, digest, sizeof(digest)) != 0)
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "the wrapped key was made for another token, "
+                           "purpose or context than %s's",
+                           dk->token->conf->name);
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
+                     const struct ownkey_context *extra,
+                     struct ownkey_blob wrapped, struct ownkey_data_key **out,
+                     struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    struct ownkey_data_key *dk;
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (token->error.status != OWNKEY_OK) {
+        *err = token->error;
+        return err->status;
+    }
+    dk = dk_new(token);
+    if (dk == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    st = ownkey_wrapped_decode(wrapped, &dk->header, err);
+    if (st == OWNKEY_OK)
+        st = bind_context(dk, purpose, extra, err);
+    if (st == OWNKEY_OK)
+        st = check_header(dk, purpose, err);
+    if (st == OWNKEY_OK &&
+        (ownkey_bytes_copy(&dk->wrapped, wrapped.data, wrapped.len) !=
+             OWNKEY_OK ||
+         make_id(dk) != OWNKEY_OK))
+        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    if (st == OWNKEY_OK)
+        *out = dk;
+    else
+        ownkey_data_key_free(dk);
+    return st;
+}
+
+/* ---- using ---- */
+
+static enum ownkey_status
+check_commitment(struct ownkey_data_key *dk, const struct ownkey_secret *plain,
+                 struct ownkey_error *err)
+{
+    uint8_t want[OWNKEY_COMMITMENT_LEN];
+    struct ownkey_blob key;
+
+    if (plain->len <= OWNKEY_COMMIT_KEY_LEN)
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "the KEK opened it to %zu bytes, which is no key "
+                           "that ownkey wrapped",
+                           plain->len);
+    key = (struct ownkey_blob){ plain->data + OWNKEY_COMMIT_KEY_LEN,
+                                plain->len - OWNKEY_COMMIT_KEY_LEN };
+    if (ownkey_wrapped_commitment(&dk->header, plain->data, key, want) !=
+        OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    if (CRYPTO_memcmp(want, dk->header.commitment, sizeof(want)) != 0)
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "the key does not fit its commitment: header or "
+                           "reply were changed");
+    return OWNKEY_OK;
+}
+
+/* One request to the KMS, by the one thread that leads a flight. */
+static enum ownkey_status
+fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
+      struct ownkey_error *err)
+{
+    struct ownkey_data_key *dk = arg;
+    struct ownkey_token *token = dk->token;
+    struct ownkey_secret plain = { 0 };
+    uint64_t epoch = atomic_load(&token->epoch);
+    uint64_t sent_ms = 0;
+    enum ownkey_status st = ownkey_token_may_ask(token, err);
+
+    if (st != OWNKEY_OK)
+        return st;
+    st = ownkey_kms_unwrap(token->kms, dk->header.kek, dk->header.kek_version,
+                           ownkey_blob_of(&dk->header.ciphertext),
+                           &dk->context, &plain, &sent_ms, err);
+    ownkey_token_answer(token, "unwrap", st, err);
+    if (st == OWNKEY_OK)
+        st = check_commitment(dk, &plain, err);
+    if (st == OWNKEY_OK)
+        st = drop_commit_key(&plain, key, err);
+    if (st == OWNKEY_OK)
+        st = start_lease(dk, epoch, sent_ms, key, lease, err);
+    ownkey_secret_clear(&plain);
+    return st;
+}
+
+static bool
+take(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
+     enum ownkey_status *st)
+{
+    struct ownkey_data_key *dk = arg;
+    struct ownkey_token *token = dk->token;
+    struct ownkey_lease_term term;
+
+    if (!ownkey_lease_take(token->set->leases, dk->id, token,
+                           atomic_load(&token->epoch), ownkey_token_now(token),
+                           key, &term, st))
+        return false;
+    *lease = (struct ownkey_lease){
+        .token = token,
+        .deadline_ms = term.deadline_ms,
+        .epoch = term.epoch,
+        .generation = ownkey_fork_generation(),
+    };
+    return true;
+}
+
+enum ownkey_status
+ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
+                    struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    static const struct ownkey_flight_ops ops = { .take = take,
+                                                  .fetch = fetch };
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (take(dk, key, lease, &st)) {
+        atomic_fetch_add(&dk->token->hits, 1);
+        return OWNKEY_OK;
+    }
+    if (st != OWNKEY_OK)
+        return ownkey_fail(err, st, "no secure memory for a key");
+    atomic_fetch_add(&dk->token->misses, 1);
+    st = ownkey_flight_fly(dk->token->set, dk->id, &ops, dk, key, lease, err);
+    if (st == OWNKEY_OK && !ownkey_lease_valid(lease)) {
+        ownkey_secret_clear(key);
+        st = ownkey_fail(err, OWNKEY_UNREACHABLE,
+                         "the reply took longer than the lease it gave; "
+                         "`cache` of token %s is too short",
+                         dk->token->conf->name);
+    }
+    return st;
+}
+
+/* ---- the rest ---- */
+
+struct ownkey_blob
+ownkey_data_key_wrapped(const struct ownkey_data_key *dk)
+{
+    return ownkey_blob_of(&dk->wrapped);
+}
+
+struct ownkey_data_key *
+ownkey_data_key_ref(struct ownkey_data_key *dk)
+{
+    atomic_fetch_add(&dk->refs, 1);
+    return dk;
+}
+
+void
+ownkey_data_key_free(struct ownkey_data_key *dk)
+{
+    if (dk == NULL || atomic_fetch_sub(&dk->refs, 1) != 1)
+        return;
+    ownkey_context_clear(&dk->context);
+    ownkey_wrapped_clear(&dk->header);
+    ownkey_bytes_clear(&dk->wrapped);
+    free(dk);
+}
+
+enum ownkey_status
+ownkey_wrapped_inspect(struct ownkey_blob wrapped,
+                       struct ownkey_wrapped_info *info,
+                       struct ownkey_error *err)
+{
+    struct ownkey_wrapped w = { 0 };
+    enum ownkey_status st = ownkey_wrapped_decode(wrapped, &w, err);
+
+    if (st != OWNKEY_OK)
+        return st;
+    *info = (struct ownkey_wrapped_info){ .purpose = w.purpose,
+                                          .time_s = w.time_s };
+    copy_text(info->service, sizeof(info->service), w.service);
+    copy_text(info->kek, sizeof(info->kek), w.kek);
+    copy_text(info->kek_version, sizeof(info->kek_version), w.kek_version);
+    ownkey_wrapped_clear(&w);
+    return OWNKEY_OK;
+}

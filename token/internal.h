@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal.h - what the files of token/ share, and nobody else sees. */
+#ifndef OWNKEY_TOKEN_INTERNAL_H
+#define OWNKEY_TOKEN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "token/datakey.h"
+#include "token/lease.h"
+#include "token/state.h"
+#include "token/sweeper.h"
+#include "token/token.h"
+
+struct flight; /* datakey.c */
+
+enum {
+    /* A denied KEK is asked again at most this often, in milliseconds. */
+    OWNKEY_DENIED_PAUSE_MS = 1000,
+    /* With `cache = off`, how long one operation may run on its key. */
+    OWNKEY_UNCACHED_LEASE_MS = 60000,
+};
+
+struct ownkey_key {
+    struct ownkey_token *token;
+    const struct ownkey_conf_key *conf;
+    struct ownkey_kms *kms;      /* NULL when error is set at opening */
+    enum ownkey_key_type type;
+    uint8_t id[OWNKEY_OBJECT_ID_LEN];
+    struct ownkey_error error;
+};
+
+struct ownkey_token {
+    struct ownkey_tokens *set;
+    const struct ownkey_conf_token *conf;
+    struct ownkey_kms *kms;
+    enum ownkey_key_type kek_type;
+    uint8_t kek_id[OWNKEY_OBJECT_ID_LEN];
+    struct ownkey_error error;
+    struct ownkey_context context; /* configured pairs and our own */
+    struct ownkey_key *keys;
+    size_t key_count;
+
+    atomic_uint_fast64_t epoch;    /* a denial raises it: leases end */
+    atomic_uint_fast64_t kms_calls;
+    atomic_uint_fast64_t hits;
+    atomic_uint_fast64_t misses;
+    atomic_uint_fast64_t purges;
+
+    pthread_mutex_t lock;          /* guards all below */
+    enum ownkey_token_state state;
+    int64_t since_s;
+    struct ownkey_error last_error;
+    uint64_t denied_ms;            /* boot clock of the last denial, or 0 */
+};
+
+struct ownkey_tokens {
+    struct ownkey_conf *conf;
+    const struct ownkey_clock *clock;
+    struct ownkey_token *tokens;
+    size_t count;
+    struct ownkey_lease_table *leases;
+    struct ownkey_sweeper *sweeper;
+
+    pthread_mutex_t flight_lock;   /* guards flights and what is in them */
+    struct flight *flights;
+
+    struct ownkey_tokens *next;    /* all sets; guarded by token.c's lock */
+};
+
+static inline uint64_t
+ownkey_token_now(const struct ownkey_token *token)
+{
+    return ownkey_clock_boot_ms(token->set->clock);
+}
+
+/*
+ * Each answer about a KEK passes here, once: sets the token's state, ends its
+ * leases on a denial, logs. err is read unless st is OWNKEY_OK.
+ */
+void ownkey_token_answer(struct ownkey_token *token, const char *operation,
+                         enum ownkey_status st, const struct ownkey_error *err);
+
+/*
+ * OWNKEY_OK: go and ask. Otherwise the token is unusable, the call comes from
+ * inside our own HTTPS client, or the KEK was denied a moment ago.
+ */
+enum ownkey_status ownkey_token_may_ask(struct ownkey_token *token,
+                                        struct ownkey_error *err);
+
+/* In a forked child: new locks, no flight. (token.c calls it.) */
+void ownkey_flights_reset(struct ownkey_tokens *tokens);
+
+/* Connects the log as configured; later calls replace the sink. */
+void ownkey_token_log_connect(const struct ownkey_conf *conf);
+
+#endif

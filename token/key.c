@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Remote keys of a token: used where they are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include "base/encode.h"
+#include "base/libctx.h"
+#include "base/log.h"
+#include "token/internal.h"
+
+size_t
+ownkey_token_key_count(const struct ownkey_token *token)
+{
+    return token->key_count;
+}
+
+struct ownkey_key *
+ownkey_token_key_at(const struct ownkey_token *token, size_t index)
+{
+    return index < token->key_count ? &token->keys[index] : NULL;
+}
+
+struct ownkey_key *
+ownkey_token_key_find(const struct ownkey_token *token, const char *name)
+{
+    for (size_t i = 0; i < token->key_count; i++)
+        if (strcmp(token->keys[i].conf->name, name) == 0)
+            return &token->keys[i];
+    return NULL;
+}
+
+const char *
+ownkey_key_name(const struct ownkey_key *key)
+{
+    return key->conf->name;
+}
+
+struct ownkey_token *
+ownkey_key_token(const struct ownkey_key *key)
+{
+    return key->token;
+}
+
+const struct ownkey_error *
+ownkey_key_error(const struct ownkey_key *key)
+{
+    return &key->error;
+}
+
+enum ownkey_key_type
+ownkey_key_type(const struct ownkey_key *key)
+{
+    return key->type;
+}
+
+struct ownkey_blob
+ownkey_key_spki(const struct ownkey_key *key)
+{
+    return ownkey_blob_of(&key->conf->public_key);
+}
+
+struct ownkey_blob
+ownkey_key_certificate(const struct ownkey_key *key)
+{
+    return ownkey_blob_of(&key->conf->certificate);
+}
+
+const uint8_t *
+ownkey_key_id(const struct ownkey_key *key)
+{
+    return key->id;
+}
+
+struct ownkey_kms *
+ownkey_key_kms(const struct ownkey_key *key)
+{
+    return key->kms;
+}
+
+static enum ownkey_status
+may_use(const struct ownkey_key *key, struct ownkey_error *err)
+{
+    if (key->error.status != OWNKEY_OK) {
+        *err = key->error;
+        return err->status;
+    }
+    if (ownkey_libctx_inside())
+        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                           "a call from inside ownkey's own HTTPS client");
+    return OWNKEY_OK;
+}
+
+/*
+ * A denial here is about this key, not about the KEK: it ends no lease. The
+ * service is asked each time anyway.
+ */
+static void
+answer(struct ownkey_key *key, const char *operation, enum ownkey_status st,
+       struct ownkey_error *err)
+{
+    char line[1024];
+
+    atomic_fetch_add(&key->token->kms_calls, 1);
+    if (st == OWNKEY_OK)
+        return;
+    ownkey_error_prefix(err, "%s/%s", key->token->conf->name, key->conf->name);
+    ownkey_log(OWNKEY_LOG_ERROR, "%s failed: %s", operation,
+               ownkey_error_line(err, line, sizeof(line)));
+}
+
+enum ownkey_status
+ownkey_key_sign(struct ownkey_key *key,
+                const struct ownkey_sign_request *request,
+                struct ownkey_bytes *signature, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = may_use(key, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (!ownkey_kms_can_sign(key->kms, request))
+        return ownkey_kms_sign(key->kms, request, signature, err);
+    st = ownkey_kms_sign(key->kms, request, signature, err);
+    answer(key, "sign", st, err);
+    return st;
+}
+
+enum ownkey_status
+ownkey_key_decrypt(struct ownkey_key *key,
+                   const struct ownkey_decrypt_request *request,
+                   struct ownkey_secret *plain, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = may_use(key, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (!ownkey_kms_can_decrypt(key->kms, request))
+        return ownkey_kms_decrypt(key->kms, request, plain, err);
+    st = ownkey_kms_decrypt(key->kms, request, plain, err);
+    answer(key, "decrypt", st, err);
+    return st;
+}
+
+bool
+ownkey_key_can_sign(const struct ownkey_key *key,
+                    const struct ownkey_sign_request *request)
+{
+    return key->error.status == OWNKEY_OK &&
+           ownkey_kms_can_sign(key->kms, request);
+}
+
+bool
+ownkey_key_can_decrypt(const struct ownkey_key *key,
+                       const struct ownkey_decrypt_request *request)
+{
+    return key->error.status == OWNKEY_OK &&
+           ownkey_kms_can_decrypt(key->kms, request);
+}
+
+enum ownkey_status
+ownkey_public_pkey(struct ownkey_blob spki, EVP_PKEY **pkey,
+                   struct ownkey_error *err)
+{
+    const unsigned char *at = spki.data;
+    OSSL_LIB_CTX *ctx = ownkey_libctx();
+    EVP_PKEY *made;
+
+    if (ctx == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    (void)ERR_set_mark(); /* the error queue belongs to the host */
+    made = d2i_PUBKEY_ex(NULL, &at, (long)spki.len, ctx, NULL);
+    (void)ERR_pop_to_mark();
+    if (made == NULL || at != spki.data + spki.len) {
+        EVP_PKEY_free(made);
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "a public key cannot be read");
+    }
+    *pkey = made;
+    return OWNKEY_OK;
+}

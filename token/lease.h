@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lease.h - the lease table: unwrapped data keys until their deadline.
+ *
+ * A fixed number of slots, each with its own lock, found by the first bytes of
+ * an id without any lock: a hit touches nothing that another key's hit touches.
+ * A deadline is absolute. Thread-safe. After fork() the child's table is empty.
+ *
+ * Not here yet, and to be added here: limits by uses and bytes, refresh ahead,
+ * the table in memory shared by a process tree.
+ */
+#ifndef OWNKEY_TOKEN_LEASE_H
+#define OWNKEY_TOKEN_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/status.h"
+
+enum {
+    OWNKEY_LEASE_ID_LEN = 32,
+    OWNKEY_LEASE_SLOTS = 1024, /* data keys at most; the one that ends first
+                                  goes when there is no room */
+};
+
+struct ownkey_lease_table;
+
+/* What a slot belongs to; compared as a whole. */
+struct ownkey_lease_term {
+    const void *owner;    /* the token */
+    uint64_t deadline_ms; /* boot clock; it ends at that moment */
+    uint64_t epoch;       /* of the owner when the request was sent */
+};
+
+/* NULL: no memory. */
+struct ownkey_lease_table *ownkey_lease_table_new(void);
+void ownkey_lease_table_free(struct ownkey_lease_table *table);
+
+/*
+ * Copies the key of a running lease into *key, and its term into *term.
+ * False: none under that id for this owner and epoch at now_ms.
+ * OWNKEY_NOMEM in *st (with false): there is one, but no secure memory.
+ */
+bool ownkey_lease_take(struct ownkey_lease_table *table,
+                       const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                       const void *owner, uint64_t epoch, uint64_t now_ms,
+                       struct ownkey_secret *key,
+                       struct ownkey_lease_term *term,
+                       enum ownkey_status *st);
+
+/* Puts a copy of the key under id; replaces what was there. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_lease_put(struct ownkey_lease_table *table,
+                 const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                 const struct ownkey_lease_term *term,
+                 const struct ownkey_secret *key);
+
+/* Ends and wipes all of an owner; NULL: all. Returns how many there were. */
+size_t ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner);
+
+/*
+ * Wipes what has ended by now_ms. Returns the next deadline, or UINT64_MAX
+ * when no lease is left.
+ */
+uint64_t ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms);
+
+size_t ownkey_lease_count(struct ownkey_lease_table *table, const void *owner);
+
+#endif

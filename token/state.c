@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/state.h"
+
+#include <string.h>
+
+#include "base/libctx.h"
+#include "base/log.h"
+#include "token/internal.h"
+
+static const char *const names[] = {
+    [OWNKEY_STATE_UNVERIFIED] = "unverified",
+    [OWNKEY_STATE_ACTIVE] = "active",
+    [OWNKEY_STATE_DEGRADED] = "degraded",
+    [OWNKEY_STATE_UNREACHABLE] = "unreachable",
+    [OWNKEY_STATE_REVOKED] = "revoked",
+    [OWNKEY_STATE_DISABLED] = "disabled",
+    [OWNKEY_STATE_PENDING_DELETION] = "pending_deletion",
+    [OWNKEY_STATE_LOST] = "lost",
+    [OWNKEY_STATE_MISCONFIGURED] = "misconfigured",
+};
+
+const char *
+ownkey_token_state_name(enum ownkey_token_state state)
+{
+    return names[state];
+}
+
+static enum ownkey_token_state
+state_after(enum ownkey_token_state before, enum ownkey_status st, bool leases)
+{
+    switch (st) {
+    case OWNKEY_OK:
+        return OWNKEY_STATE_ACTIVE;
+    case OWNKEY_DENIED:
+        return OWNKEY_STATE_REVOKED;
+    case OWNKEY_DISABLED:
+        return OWNKEY_STATE_DISABLED;
+    case OWNKEY_PENDING_DELETION:
+        return OWNKEY_STATE_PENDING_DELETION;
+    case OWNKEY_GONE:
+        return OWNKEY_STATE_LOST;
+    case OWNKEY_UNREACHABLE:
+    case OWNKEY_THROTTLED:
+    case OWNKEY_CREDENTIALS:
+        return leases ? OWNKEY_STATE_DEGRADED : OWNKEY_STATE_UNREACHABLE;
+    case OWNKEY_CONFIG:
+        return OWNKEY_STATE_MISCONFIGURED;
+    default:
+        return before; /* about one DEK or one call, not about the KEK */
+    }
+}
+
+static void
+set_state(struct ownkey_token *token, const char *operation,
+          enum ownkey_status st, const struct ownkey_error *err)
+{
+    bool leases = ownkey_lease_count(token->set->leases, token) > 0;
+    enum ownkey_token_state before;
+    enum ownkey_token_state after;
+    char line[1024] = "";
+
+    (void)pthread_mutex_lock(&token->lock);
+    before = token->state;
+    after = state_after(before, st, leases);
+    if (st != OWNKEY_OK)
+        token->last_error = *err;
+    if (after != before) {
+        token->state = after;
+        token->since_s = ownkey_clock_wall_s(token->set->clock);
+    }
+    token->denied_ms = ownkey_status_class(st) == OWNKEY_CLASS_DENIED
+                           ? ownkey_token_now(token)
+                           : 0;
+    (void)pthread_mutex_unlock(&token->lock);
+    if (st != OWNKEY_OK)
+        (void)ownkey_error_line(err, line, sizeof(line));
+    if (after != before)
+        ownkey_log(st == OWNKEY_OK ? OWNKEY_LOG_INFO : OWNKEY_LOG_ERROR,
+                   "token %s: %s -> %s on %s%s%s", token->conf->name,
+                   names[before], names[after], operation,
+                   st != OWNKEY_OK ? ": " : "", line);
+    else if (st != OWNKEY_OK)
+        ownkey_log(OWNKEY_LOG_WARNING, "token %s: %s failed: %s",
+                   token->conf->name, operation, line);
+}
+
+void
+ownkey_token_answer(struct ownkey_token *token, const char *operation,
+                    enum ownkey_status st, const struct ownkey_error *err)
+{
+    atomic_fetch_add(&token->kms_calls, 1);
+    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED) {
+        size_t ended;
+
+        /* First the epoch: from here on no lease of the token is valid. */
+        atomic_fetch_add(&token->epoch, 1);
+        ended = ownkey_lease_purge(token->set->leases, token);
+        if (ended > 0)
+            atomic_fetch_add(&token->purges, 1);
+        ownkey_log(OWNKEY_LOG_WARNING, "token %s: access denied, %zu leases "
+                   "ended", token->conf->name, ended);
+    }
+    set_state(token, operation, st, err);
+}
+
+enum ownkey_status
+ownkey_token_may_ask(struct ownkey_token *token, struct ownkey_error *err)
+{
+    uint64_t now = ownkey_token_now(token);
+    enum ownkey_status st = token->error.status;
+
+    if (st != OWNKEY_OK) {
+        if (err != NULL)
+            *err = token->error;
+        return st;
+    }
+    if (ownkey_libctx_inside())
+        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                           "a call from inside ownkey's own HTTPS client");
+    (void)pthread_mutex_lock(&token->lock);
+    if (token->denied_ms != 0 &&
+        now - token->denied_ms < OWNKEY_DENIED_PAUSE_MS) {
+        st = token->last_error.status;
+        if (err != NULL)
+            *err = token->last_error;
+    }
+    (void)pthread_mutex_unlock(&token->lock);
+    return st;
+}
+
+void
+ownkey_token_status_get(struct ownkey_token *token,
+                        struct ownkey_token_status *status)
+{
+    (void)pthread_mutex_lock(&token->lock);
+    status->state = token->state;
+    status->since_s = token->since_s;
+    status->last_error = token->last_error;
+    (void)pthread_mutex_unlock(&token->lock);
+    status->kms_calls = atomic_load(&token->kms_calls);
+    status->hits = atomic_load(&token->hits);
+    status->misses = atomic_load(&token->misses);
+    status->purges = atomic_load(&token->purges);
+    status->live_leases = ownkey_lease_count(token->set->leases, token);
+}

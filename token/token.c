@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/fork.h"
+#include "base/log.h"
+#include "token/internal.h"
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ownkey_tokens *list; /* all sets; guarded by list_lock */
+
+/* ---- fork ---- */
+
+static void
+fork_prepare(void)
+{
+    (void)pthread_mutex_lock(&list_lock);
+}
+
+static void
+fork_parent(void)
+{
+    (void)pthread_mutex_unlock(&list_lock);
+}
+
+static void
+fork_child(void)
+{
+    (void)pthread_mutex_init(&list_lock, NULL);
+    for (struct ownkey_tokens *set = list; set != NULL; set = set->next) {
+        for (size_t i = 0; i < set->count; i++)
+            (void)pthread_mutex_init(&set->tokens[i].lock, NULL);
+        ownkey_flights_reset(set);
+        ownkey_sweeper_reset(set->sweeper);
+    }
+}
+
+static void
+register_fork_hooks(void)
+{
+    static const struct ownkey_fork_hooks hooks = {
+        .prepare = fork_prepare,
+        .parent = fork_parent,
+        .child = fork_child,
+    };
+
+    ownkey_fork_register(&hooks);
+}
+
+static void
+enlist(struct ownkey_tokens *set)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, register_fork_hooks);
+    (void)pthread_mutex_lock(&list_lock);
+    set->next = list;
+    list = set;
+    (void)pthread_mutex_unlock(&list_lock);
+}
+
+static void
+delist(struct ownkey_tokens *set)
+{
+    struct ownkey_tokens **at = &list;
+
+    (void)pthread_mutex_lock(&list_lock);
+    while (*at != NULL && *at != set)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = set->next;
+    (void)pthread_mutex_unlock(&list_lock);
+}
+
+/* ---- opening ---- */
+
+/* The key's own options, then the token's that it does not set itself. */
+static enum ownkey_status
+merge_options(const struct ownkey_options *own,
+              const struct ownkey_options *inherited,
+              struct ownkey_options *out, struct ownkey_error *err)
+{
+    const struct ownkey_options *both[] = { own, inherited };
+    enum ownkey_status st = OWNKEY_OK;
+
+    for (size_t b = 0; b < 2; b++) {
+        for (size_t i = 0; st == OWNKEY_OK && i < both[b]->len; i++) {
+            const struct ownkey_option *o = &both[b]->items[i];
+
+            if (ownkey_options_find(out, o->name) == NULL)
+                st = ownkey_options_add(out, o->name, o->value, o->where, err);
+        }
+    }
+    return st;
+}
+
+static enum ownkey_status
+make_id(struct ownkey_blob of, uint8_t id[static OWNKEY_OBJECT_ID_LEN])
+{
+    uint8_t digest[OWNKEY_SHA256_LEN];
+    enum ownkey_status st = ownkey_sha256(of, digest);
+
+    if (st == OWNKEY_OK)
+        memcpy(id, digest, OWNKEY_OBJECT_ID_LEN);
+    return st;
+}
+
+static enum ownkey_status
+key_type(const char *where, struct ownkey_blob spki,
+         enum ownkey_key_type *type, struct ownkey_error *err)
+{
+    enum ownkey_status st = ownkey_key_type_of_spki(spki, type);
+
+    if (st == OWNKEY_UNSUPPORTED)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: the public key is of a type, size or curve "
+                           "that ownkey does not know",
+                           where);
+    if (st != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: the public key cannot be read", where);
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+open_kms(const struct ownkey_token *token, const char *uri, const char *where,
+         const struct ownkey_options *own, enum ownkey_key_type type,
+         struct ownkey_kms **kms, struct ownkey_error *err)
+{
+    struct ownkey_options merged = { 0 };
+    struct ownkey_kms_config config = {
+        .uri = uri,
+        .type = type,
+        .options = &merged,
+        .clock = token->set->clock,
+    };
+    enum ownkey_status st =
+        merge_options(own, &token->conf->options, &merged, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_kms_open(&config, kms, err);
+    if (st != OWNKEY_OK && strncmp(err->text, where, strcspn(where, ":")) != 0)
+        ownkey_error_prefix(err, "%s", where);
+    ownkey_options_clear(&merged);
+    return st;
+}
+
+static enum ownkey_status
+open_key(struct ownkey_key *key)
+{
+    const struct ownkey_conf_key *conf = key->conf;
+    struct ownkey_blob spki = ownkey_blob_of(&conf->public_key);
+    struct ownkey_error *err = &key->error;
+    enum ownkey_status st = OWNKEY_OK;
+
+    if (conf->error.status != OWNKEY_OK) {
+        *err = conf->error;
+        return err->status;
+    }
+    if (spki.len > 0)
+        st = key_type(conf->where, spki, &key->type, err);
+    if (st == OWNKEY_OK)
+        st = make_id(spki.len > 0 ? spki : ownkey_blob_text(conf->uri),
+                     key->id);
+    if (st == OWNKEY_OK)
+        st = open_kms(key->token, conf->uri, conf->where, &conf->options,
+                      key->type, &key->kms, err);
+    if (st == OWNKEY_OK && spki.len == 0)
+        st = ownkey_fail(
+            err, OWNKEY_CONFIG,
+            "%s: key %s has neither certificate nor public_key; write the "
+            "public part with `ownkey key public %s/%s > FILE` and add "
+            "`public_key = FILE`",
+            conf->where, conf->name, key->token->conf->name, conf->name);
+    err->status = st;
+    return st;
+}
+
+/* Configured pairs, and our own two that bind token and purpose. */
+static enum ownkey_status
+make_context(struct ownkey_token *token, struct ownkey_error *err)
+{
+    enum ownkey_status st =
+        ownkey_context_add_all(&token->context, &token->conf->context, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_context_add(&token->context, "ownkey-token",
+                                token->conf->name, err);
+    return st;
+}
+
+static enum ownkey_status
+open_kek(struct ownkey_token *token)
+{
+    const struct ownkey_conf_token *conf = token->conf;
+    struct ownkey_blob spki = ownkey_blob_of(&conf->public_key);
+    static const struct ownkey_options none;
+    struct ownkey_error *err = &token->error;
+    char seed[2200];
+    enum ownkey_status st = OWNKEY_OK;
+
+    if (conf->error.status != OWNKEY_OK) {
+        *err = conf->error;
+        return err->status;
+    }
+    if (spki.len > 0)
+        st = key_type(conf->where, spki, &token->kek_type, err);
+    if (st == OWNKEY_OK && spki.len > 0 &&
+        ownkey_key_type_info(token->kek_type)->family != OWNKEY_FAMILY_RSA)
+        st = ownkey_fail(err, OWNKEY_CONFIG,
+                         "%s: a KEK is symmetric or RSA, not %s", conf->where,
+                         ownkey_key_type_info(token->kek_type)->name);
+    (void)snprintf(seed, sizeof(seed), "%s\n%s", conf->name, conf->uri);
+    if (st == OWNKEY_OK)
+        st = make_id(spki.len > 0 ? spki : ownkey_blob_text(seed),
+                     token->kek_id);
+    if (st == OWNKEY_OK)
+        st = make_context(token, err);
+    if (st == OWNKEY_OK)
+        st = open_kms(token, conf->uri, conf->where, &none, token->kek_type,
+                      &token->kms, err);
+    err->status = st;
+    return st;
+}
+
+static enum ownkey_status
+open_token(struct ownkey_token *token)
+{
+    const struct ownkey_conf_token *conf = token->conf;
+
+    (void)pthread_mutex_init(&token->lock, NULL);
+    atomic_store(&token->epoch, 1);
+    token->since_s = ownkey_clock_wall_s(token->set->clock);
+    token->keys = calloc(conf->key_count + 1, sizeof(*token->keys));
+    if (token->keys == NULL)
+        return OWNKEY_NOMEM;
+    token->key_count = conf->key_count;
+    if (open_kek(token) != OWNKEY_OK) {
+        token->state = OWNKEY_STATE_MISCONFIGURED;
+        token->last_error = token->error;
+        ownkey_log(OWNKEY_LOG_ERROR, "token %s is disabled: %s", conf->name,
+                   token->error.text);
+    }
+    for (size_t i = 0; i < conf->key_count; i++) {
+        struct ownkey_key *key = &token->keys[i];
+
+        key->token = token;
+        key->conf = &conf->keys[i];
+        if (open_key(key) != OWNKEY_OK)
+            ownkey_log(OWNKEY_LOG_ERROR, "key %s/%s is not usable: %s",
+                       conf->name, key->conf->name, key->error.text);
+    }
+    return OWNKEY_OK;
+}
+
+static void
+close_token(struct ownkey_token *token)
+{
+    for (size_t i = 0; i < token->key_count; i++)
+        ownkey_kms_free(token->keys[i].kms);
+    free(token->keys);
+    ownkey_kms_free(token->kms);
+    ownkey_context_clear(&token->context);
+    (void)pthread_mutex_destroy(&token->lock);
+}
+
+static enum ownkey_status
+open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
+         struct ownkey_error *err)
+{
+    enum ownkey_status st = ownkey_conf_load(path, &set->conf, err);
+
+    if (st != OWNKEY_OK)
+        return st;
+    ownkey_token_log_connect(set->conf);
+    if (set->conf->secure_memory != 0)
+        st = ownkey_secret_configure(set->conf->secure_memory);
+    if (st != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: secure_memory is out of range",
+                           set->conf->path);
+    set->leases = ownkey_lease_table_new();
+    set->tokens = calloc(set->conf->token_count + 1, sizeof(*set->tokens));
+    if (set->leases == NULL || set->tokens == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    set->sweeper = ownkey_sweeper_new(set->leases, set->clock, no_threads);
+    if (set->sweeper == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    for (size_t i = 0; i < set->conf->token_count; i++) {
+        set->tokens[i].set = set;
+        set->tokens[i].conf = &set->conf->tokens[i];
+        set->count = i + 1;
+        if (open_token(&set->tokens[i]) != OWNKEY_OK)
+            return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    }
+    return OWNKEY_OK;
+}
+
+static void
+free_set(struct ownkey_tokens *set)
+{
+    ownkey_sweeper_free(set->sweeper);
+    ownkey_lease_table_free(set->leases);
+    for (size_t i = 0; i < set->count; i++)
+        close_token(&set->tokens[i]);
+    free(set->tokens);
+    ownkey_conf_free(set->conf);
+    (void)pthread_mutex_destroy(&set->flight_lock);
+    free(set);
+}
+
+enum ownkey_status
+ownkey_tokens_open(const struct ownkey_tokens_options *options,
+                   struct ownkey_tokens **tokens, struct ownkey_error *err)
+{
+    struct ownkey_tokens *set = calloc(1, sizeof(*set));
+    struct ownkey_error local = { 0 };
+    char *path = NULL;
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (set == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    (void)pthread_mutex_init(&set->flight_lock, NULL);
+    set->clock = options->clock != NULL ? options->clock : &ownkey_clock_system;
+    st = ownkey_conf_find(options->config, &path);
+    if (st != OWNKEY_OK)
+        (void)ownkey_fail(err, st, "out of memory");
+    else
+        st = open_set(set, path, options->no_threads, err);
+    free(path);
+    if (st != OWNKEY_OK) {
+        free_set(set);
+        return st;
+    }
+    enlist(set);
+    *tokens = set;
+    return OWNKEY_OK;
+}
+
+void
+ownkey_tokens_close(struct ownkey_tokens *tokens)
+{
+    if (tokens == NULL)
+        return;
+    delist(tokens);
+    free_set(tokens);
+}
+
+/* ---- accessors ---- */
+
+const struct ownkey_conf *
+ownkey_tokens_conf(const struct ownkey_tokens *tokens)
+{
+    return tokens->conf;
+}
+
+size_t
+ownkey_tokens_count(const struct ownkey_tokens *tokens)
+{
+    return tokens->count;
+}
+
+struct ownkey_token *
+ownkey_tokens_at(const struct ownkey_tokens *tokens, size_t index)
+{
+    return index < tokens->count ? &tokens->tokens[index] : NULL;
+}
+
+struct ownkey_token *
+ownkey_tokens_find(const struct ownkey_tokens *tokens, const char *name)
+{
+    for (size_t i = 0; i < tokens->count; i++)
+        if (strcmp(tokens->tokens[i].conf->name, name) == 0)
+            return &tokens->tokens[i];
+    return NULL;
+}
+
+const char *
+ownkey_token_name(const struct ownkey_token *token)
+{
+    return token->conf->name;
+}
+
+const struct ownkey_conf_token *
+ownkey_token_conf(const struct ownkey_token *token)
+{
+    return token->conf;
+}
+
+const char *
+ownkey_token_level(const struct ownkey_token *token)
+{
+    const struct ownkey_kms_driver *driver =
+        token->conf->uri != NULL ? ownkey_kms_driver_of(token->conf->uri)
+                                 : NULL;
+
+    return driver != NULL ? driver->level : "unknown";
+}
+
+const struct ownkey_error *
+ownkey_token_error(const struct ownkey_token *token)
+{
+    return &token->error;
+}
+
+enum ownkey_key_type
+ownkey_token_kek_type(const struct ownkey_token *token)
+{
+    return token->kek_type;
+}
+
+struct ownkey_blob
+ownkey_token_kek_public(const struct ownkey_token *token)
+{
+    return ownkey_blob_of(&token->conf->public_key);
+}
+
+const uint8_t *
+ownkey_token_kek_id(const struct ownkey_token *token)
+{
+    return token->kek_id;
+}
+
+struct ownkey_kms *
+ownkey_token_kms(const struct ownkey_token *token)
+{
+    return token->kms;
+}
+
+/* ---- the KEK, asked directly ---- */
+
+/* A describe call succeeds on a disabled key: its answer is the state. */
+static enum ownkey_status
+status_of_info(const struct ownkey_token *token,
+               const struct ownkey_key_info *info, struct ownkey_error *err)
+{
+    char date[21] = "an unknown date";
+
+    switch (info->state) {
+    case OWNKEY_KEY_DISABLED:
+        return ownkey_fail(err, OWNKEY_DISABLED, "the KEK of token %s is "
+                           "disabled", token->conf->name);
+    case OWNKEY_KEY_PENDING_DELETION:
+        err->deletion_s = info->deletion_s;
+        if (info->deletion_s != 0)
+            (void)ownkey_time_iso(info->deletion_s, date);
+        return ownkey_fail(err, OWNKEY_PENDING_DELETION,
+                           "the KEK of token %s will be deleted on %s",
+                           token->conf->name, date);
+    case OWNKEY_KEY_UNAVAILABLE:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "the KEK of token %s is not available now",
+                           token->conf->name);
+    case OWNKEY_KEY_ENABLED:
+        break;
+    }
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
+                      struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (token->error.status != OWNKEY_OK) {
+        *err = token->error;
+        return err->status;
+    }
+    st = ownkey_kms_describe(token->kms, info, err);
+    if (st == OWNKEY_OK) {
+        struct ownkey_error state = { 0 };
+        enum ownkey_status kek = status_of_info(token, info, &state);
+
+        ownkey_token_answer(token, "describe", kek, &state);
+    } else {
+        ownkey_token_answer(token, "describe", st, err);
+    }
+    return st;
+}
+
+enum ownkey_status
+ownkey_token_decrypt(struct ownkey_token *token,
+                     const struct ownkey_decrypt_request *request,
+                     struct ownkey_secret *plain, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = ownkey_token_may_ask(token, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (!ownkey_kms_can_decrypt(token->kms, request))
+        return ownkey_kms_decrypt(token->kms, request, plain, err);
+    st = ownkey_kms_decrypt(token->kms, request, plain, err);
+    ownkey_token_answer(token, "decrypt", st, err);
+    return st;
+}
