@@ -3,6 +3,7 @@ libownkey_la_SOURCES += \
 	token/flight.c token/flight.h \
 	token/internal.h \
 	token/key.c \
+	token/keyfile.c token/keyfile.h \
 	token/lease.c token/lease.h \
 	token/log.c \
 	token/resolve.c \
