@@ -28,3 +28,19 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# The unit tests alone: what the sanitizer builds run, where the programs of
+# the scripts (nginx, pkcs11-tool) are not built with a sanitizer.
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
+
+# The unit tests under valgrind. A child that a test forks is not followed.
+VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
+	--show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	--suppressions=$(top_srcdir)/tests/valgrind.supp
+check-valgrind: $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)' \
+		LOG_COMPILER='$(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
+
+.PHONY: check-unit check-valgrind
+EXTRA_DIST += tests/run.sh tests/valgrind.supp examples/setup.sh
