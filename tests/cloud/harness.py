@@ -196,6 +196,11 @@ class TestCase(unittest.TestCase):
         self.client = Client(self.double)
         self.double.do("reset")
         self.addCleanup(self.double.do, "clear")
+        self.addCleanup(self.check_no_bug)
+
+    def check_no_bug(self):
+        """InternalFailure is what a bug of the double looks like."""
+        self.assertNotIn("InternalFailure", self.double.do("stats")["codes"])
 
     def ok(self, operation, **members):
         response = self.client.call(operation, **members)

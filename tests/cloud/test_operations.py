@@ -247,6 +247,12 @@ class Symmetric(TestCase):
                    CiphertextBlob=blob, DestinationKeyId="alias/sym2",
                    SourceEncryptionContext={"a": "b"})
 
+    def test_re_encrypt_what_does_not_fit(self):
+        self.fails("ValidationException", "ReEncrypt",
+                   CiphertextBlob=self.encrypt(bytes(191)),
+                   DestinationKeyId="alias/oaep",
+                   DestinationEncryptionAlgorithm="RSAES_OAEP_SHA_256")
+
 
 class DataKeys(TestCase):
     def test_lengths(self):

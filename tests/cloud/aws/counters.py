@@ -41,7 +41,7 @@ class Counters:
             self.max_in_flight = max(self.max_in_flight, self._in_flight)
 
     def leave(self):
-        """Its reply has been sent, or its connection is gone."""
+        """Its reply is about to be sent, or its client is gone."""
         with self._lock:
             self._in_flight -= 1
 

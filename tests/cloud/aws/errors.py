@@ -47,7 +47,7 @@ class AwsError(Exception):
         if self.message is not None:
             capital = self.code == "AccessDeniedException"
             body["Message" if capital else "message"] = self.message
-        return JSON_TYPE, json.dumps(body).encode()
+        return JSON_TYPE, json.dumps(body, separators=(",", ":")).encode()
 
 
 class Unavailable(AwsError):

@@ -44,7 +44,8 @@ def encode(reply):
     """The JSON of a reply; void operations have an empty body."""
     if reply is None:
         return b""
-    return json.dumps(reply, default=_base64).encode()
+    return json.dumps(reply, default=_base64,
+                      separators=(",", ":")).encode()
 
 
 def _base64(value):

@@ -5,6 +5,7 @@ import http.server
 import json
 import select
 import socket
+import socketserver
 import threading
 import time
 import uuid
@@ -32,6 +33,12 @@ class Server(http.server.ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._handlers = set()
         self._released = threading.Event()
+
+    def server_bind(self):
+        """Without the look-up of our own name, which can take seconds where
+        there is no name server."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
 
     def get_request(self):
         sock, address = super().get_request()
@@ -152,26 +159,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             reply = self.server.service.answer(self.headers.items(), body,
                                                self.serial)
-            self._deliver(reply)
+            rest = self._hold(reply)
         finally:
             counters.leave()
             self.busy = False
+        # Not before: a client that has its reply may ask for the counters.
+        self.wfile.write(rest)
+        if reply.cut:
+            self.hang_up()
 
-    def _deliver(self, reply):
+    def _hold(self, reply):
+        """Sits out a delay or a stall; returns what is left to send."""
         if reply.delay_ms:
             self.server.released().wait(reply.delay_ms / 1000)
         if reply.cut == "before":
-            self.hang_up()
-            return
+            return b""
         head = self._head(reply.status, reply.content_type, len(reply.body),
                           reply.date_s, reply.request_id)
         if not reply.cut:
-            self.wfile.write(head + reply.body)
-            return
-        self.wfile.write(head + reply.body[:len(reply.body) // 2])
-        if reply.cut == "stall":
-            self._wait_for_client()
-        self.hang_up()
+            return head + reply.body
+        half = head + reply.body[:len(reply.body) // 2]
+        if reply.cut == "half":
+            return half
+        self.wfile.write(half)
+        self._wait_for_client()
+        return b""
 
     def _wait_for_client(self):
         """Until the client gives up, or an order lets this one go."""
