@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kms/localkms_aes.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -9,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "base/libctx.h"
+#include "kms/kms.h"
 
 enum {
     FORMAT = 1,
@@ -169,7 +169,8 @@ find_version(const struct ownkey_localkms_file *file,
 {
     uint32_t number = 0;
 
-    if (ciphertext.len <= OVERHEAD || ciphertext.len > INT_MAX ||
+    if (ciphertext.len <= OVERHEAD ||
+        ciphertext.len > OVERHEAD + OWNKEY_KMS_PLAIN_MAX ||
         ciphertext.data[0] != FORMAT)
         return ownkey_fail(err, OWNKEY_DAMAGED,
                            "this is not a ciphertext of a localkms key");
