@@ -22,6 +22,7 @@ include tests/unit/pkcs11.mk
 include tests/unit/provider.mk
 include tests/unit/tool.mk
 include tests/cloud/local.mk
+include tests/fuzz/local.mk
 include tests/integration/local.mk
 
 if HAVE_CMOCKA

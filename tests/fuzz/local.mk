@@ -1,0 +1,23 @@
+# Fuzz targets: LLVMFuzzerTestOneInput in fuzz_NAME.c, and a folder of seeds.
+# `make check` replays the seeds. A new target adds a block like the first one
+# below and its seeds; nothing else is needed.
+#
+# To fuzz for real (clang; SEEDS grows, so give it a copy):
+#   ../configure CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+#       --enable-sanitizers=address,undefined && make
+#   clang -I.. -fsanitize=fuzzer,address,undefined \
+#       ../tests/fuzz/fuzz_NAME.c .libs/libownkey.a -lcrypto ... -o fuzz_NAME
+#   ./fuzz_NAME SEEDS
+fuzz_targets =
+EXTRA_DIST += tests/fuzz/seeds
+
+# The text of a localkms key file.
+fuzz_targets += tests/fuzz/fuzz_localkms_file
+tests_fuzz_fuzz_localkms_file_SOURCES = tests/fuzz/fuzz_localkms_file.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_localkms_file_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"localkms"'
+tests_fuzz_fuzz_localkms_file_LDADD = libownkey.la
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
