@@ -75,7 +75,7 @@ type_of_pkey(const EVP_PKEY *pkey, enum ownkey_key_type *type)
     unsigned bits = (unsigned)EVP_PKEY_get_bits(pkey);
     char group[64] = "";
 
-    if (EVP_PKEY_is_a(pkey, "RSA"))
+    if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
         family = OWNKEY_FAMILY_RSA;
     else if (EVP_PKEY_is_a(pkey, "EC"))
         family = OWNKEY_FAMILY_EC;
