@@ -2,10 +2,12 @@
 /* The one list of KMS services; a new driver adds its line here. */
 #include <stddef.h>
 
+#include "kms/awskms.h"
 #include "kms/kms.h"
 #include "kms/localkms.h"
 
 const struct ownkey_kms_driver *const ownkey_kms_drivers[] = {
+    &ownkey_awskms_driver,
     &ownkey_localkms_driver,
     NULL,
 };

@@ -10,3 +10,23 @@ libownkey_la_SOURCES += \
 	kms/localkms_file.c kms/localkms_file.h \
 	kms/localkms_io.c kms/localkms_io.h \
 	kms/localkms_pkey.c kms/localkms_pkey.h
+
+# The transport and what talks to AWS KMS.
+libownkey_la_SOURCES += \
+	kms/aws_call.c kms/aws_call.h \
+	kms/aws_config.c kms/aws_config.h \
+	kms/aws_credentials.c kms/aws_credentials.h \
+	kms/aws_endpoint.c kms/aws_endpoint.h \
+	kms/aws_errors.c kms/aws_errors.h \
+	kms/aws_kept.c kms/aws_kept.h \
+	kms/aws_profile.c kms/aws_profile.h \
+	kms/aws_reply.c kms/aws_reply.h \
+	kms/aws_request.c kms/aws_request.h \
+	kms/aws_sigv4.c kms/aws_sigv4.h \
+	kms/awskms.c kms/awskms.h \
+	kms/http.c kms/http.h \
+	kms/http_origin.c \
+	kms/http_pool.c kms/http_pool.h \
+	kms/json.c kms/json.h \
+	kms/retry.c kms/retry.h
+libownkey_la_LIBADD += $(SSL_LIBS)

@@ -16,3 +16,12 @@ tests_unit_test_localkms_keys_SOURCES = tests/unit/test_localkms_keys.c \
 	tests/unit/localkms_help.h tests/unit/test.h
 tests_unit_test_localkms_keys_CFLAGS = $(test_cflags)
 tests_unit_test_localkms_keys_LDADD = $(test_libs)
+
+# The transport and AWS KMS; what needs the service runs against its double.
+awskms_help = tests/unit/awskms_help.c tests/unit/awskms_help.h \
+	tests/unit/test.h
+
+unit_tests += tests/unit/test_awskms
+tests_unit_test_awskms_SOURCES = tests/unit/test_awskms.c $(awskms_help)
+tests_unit_test_awskms_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_LDADD = $(test_libs)

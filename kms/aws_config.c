@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "kms/aws_config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kms/http.h"
+
+enum {
+    TIMEOUT_MS = 10000,
+    CONNECT_MS = 3000,
+    TIMEOUT_MIN_MS = 50,
+    TIMEOUT_MAX_MS = 300000,
+};
+
+/* ---- options -------------------------------------------------------------- */
+
+static const char *const known[] = {
+    "aws.region",        "aws.profile",           "aws.endpoint",
+    "aws.access_key_id", "aws.secret_access_key", "aws.session_token",
+};
+
+static bool
+is_known(const char *name)
+{
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i], name) == 0)
+            return true;
+    return false;
+}
+
+static enum ownkey_status
+check_options(const struct ownkey_options *options, struct ownkey_error *err)
+{
+    for (size_t i = 0; i < options->len; i++) {
+        const struct ownkey_option *o = &options->items[i];
+
+        if (strncmp(o->name, "aws.", 4) != 0 || is_known(o->name))
+            continue;
+        if (strcmp(o->name, "aws.role_arn") == 0 ||
+            strcmp(o->name, "aws.external_id") == 0)
+            return ownkey_fail(err, OWNKEY_CONFIG,
+                               "%s: %s: role assumption is not in this "
+                               "version of ownkey", o->where, o->name);
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: unknown setting %s; of AWS there are region, "
+                           "profile, endpoint, access_key_id, "
+                           "secret_access_key and session_token", o->where,
+                           o->name);
+    }
+    return OWNKEY_OK;
+}
+
+static const char *
+environment(const char *name)
+{
+    const char *value = secure_getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* The first that is there. */
+static const char *
+first_of(const char *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (values[i] != NULL && values[i][0] != '\0')
+            return values[i];
+    return NULL;
+}
+
+/* ---- region --------------------------------------------------------------- */
+
+static enum ownkey_status
+find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
+            const struct ownkey_options *options, struct ownkey_error *err)
+{
+    const char *places[] = {
+        ownkey_options_get(options, "aws.region", NULL),
+        environment("AWS_REGION"),
+        environment("AWS_DEFAULT_REGION"),
+        ownkey_aws_source_region(c->source),
+    };
+    const char *region = first_of(places, sizeof(places) / sizeof(places[0]));
+
+    if (id->region_len > 0) { /* checked with the URI */
+        memcpy(c->region, id->region, id->region_len);
+        return OWNKEY_OK;
+    }
+    if (region == NULL)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "no AWS region for %.100s: set aws.region, or give "
+                           "the key's ARN", c->key_id);
+    if (!ownkey_aws_region_valid(region))
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "\"%.64s\" is no AWS region (aws.region, AWS_REGION "
+                           "or the profile's)", region);
+    (void)snprintf(c->region, sizeof(c->region), "%s", region);
+    return OWNKEY_OK;
+}
+
+/* ---- endpoint ------------------------------------------------------------- */
+
+static bool
+environment_is_true(const char *name)
+{
+    const char *value = environment(name);
+
+    return value != NULL && strcasecmp(value, "true") == 0;
+}
+
+/* What AWS's tools take for a custom endpoint, or NULL. */
+static const char *
+foreign_endpoint(const struct ownkey_aws_config *c)
+{
+    const char *places[] = {
+        environment("AWS_ENDPOINT_URL_KMS"),
+        environment("AWS_ENDPOINT_URL"),
+        ownkey_aws_source_endpoint(c->source),
+    };
+
+    if (environment_is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+        return NULL;
+    return first_of(places, sizeof(places) / sizeof(places[0]));
+}
+
+/* Only scheme, host and port: the service has one path. */
+static enum ownkey_status
+take_endpoint(struct ownkey_aws_config *c, const char *url,
+              struct ownkey_error *err)
+{
+    struct ownkey_http_origin origin;
+    enum ownkey_status st = ownkey_http_origin_of(url, &origin, err);
+    const char *path;
+
+    if (st != OWNKEY_OK)
+        return st;
+    path = strstr(url, "://") + 3;
+    path += strcspn(path, "/?#");
+    if (path[0] != '\0' && strcmp(path, "/") != 0)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "\"%.200s\": an endpoint has no path", url);
+    (void)snprintf(c->host, sizeof(c->host), "%s", origin.authority);
+    (void)snprintf(c->url, sizeof(c->url), "%s://%s/",
+                   origin.https ? "https" : "http", c->host);
+    return OWNKEY_OK;
+}
+
+/* A host in the URI; aws.endpoint may say that it is without TLS. */
+static enum ownkey_status
+take_uri_host(struct ownkey_aws_config *c, const char *host,
+              const char *endpoint, struct ownkey_error *err)
+{
+    char url[OWNKEY_AWS_HOST_MAX + 16];
+    char from_uri[OWNKEY_AWS_HOST_MAX];
+    enum ownkey_status st;
+
+    if (endpoint != NULL) {
+        /* Compared with the endpoint's scheme, for the port it implies. */
+        (void)snprintf(url, sizeof(url), "%.*s://%s",
+                       (int)strcspn(endpoint, ":"), endpoint, host);
+        st = take_endpoint(c, url, err);
+        if (st != OWNKEY_OK)
+            return st;
+        (void)snprintf(from_uri, sizeof(from_uri), "%s", c->host);
+        st = take_endpoint(c, endpoint, err);
+        if (st != OWNKEY_OK)
+            return st;
+        if (strcmp(from_uri, c->host) == 0)
+            return OWNKEY_OK;
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "aws.endpoint is %.100s, the key's URI says %.100s",
+                           c->host, from_uri);
+    }
+    (void)snprintf(url, sizeof(url), "https://%s", host);
+    return take_endpoint(c, url, err);
+}
+
+static enum ownkey_status
+find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
+              const struct ownkey_options *options, struct ownkey_error *err)
+{
+    const struct ownkey_option *o = ownkey_options_find(options, "aws.endpoint");
+    const char *foreign = foreign_endpoint(c);
+    char url[OWNKEY_AWS_HOST_MAX];
+    enum ownkey_status st;
+
+    if (uri_host[0] != '\0')
+        st = take_uri_host(c, uri_host, o != NULL ? o->value : NULL, err);
+    else if (o != NULL)
+        st = take_endpoint(c, o->value, err);
+    else if (foreign != NULL)
+        return take_endpoint(c, foreign, err);
+    else {
+        ownkey_aws_endpoint_url(c->region, url, sizeof(url));
+        return take_endpoint(c, url, err);
+    }
+    if (st != OWNKEY_OK && o != NULL)
+        ownkey_error_prefix(err, "%s", o->where);
+    return st;
+}
+
+/* ---- all ------------------------------------------------------------------ */
+
+static enum ownkey_status
+find_limits(struct ownkey_aws_config *c, const struct ownkey_options *options,
+            struct ownkey_error *err)
+{
+    const char *places[] = {
+        ownkey_options_get(options, "ca_file", NULL),
+        environment("AWS_CA_BUNDLE"),
+        ownkey_aws_source_ca_bundle(c->source),
+    };
+    const char *ca_file = first_of(places, sizeof(places) / sizeof(places[0]));
+    enum ownkey_status st;
+
+    st = ownkey_options_duration(options, "timeout", TIMEOUT_MS, TIMEOUT_MIN_MS,
+                                 TIMEOUT_MAX_MS, &c->timeout_ms, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_options_duration(options, "connect_timeout", CONNECT_MS,
+                                     TIMEOUT_MIN_MS, TIMEOUT_MAX_MS,
+                                     &c->connect_ms, err);
+    if (st == OWNKEY_OK && ca_file != NULL) {
+        c->ca_file = strdup(ca_file);
+        if (c->ca_file == NULL)
+            st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    }
+    return st;
+}
+
+static enum ownkey_status
+fill(struct ownkey_aws_config *c, const char *uri,
+     const struct ownkey_options *options, struct ownkey_error *err)
+{
+    struct ownkey_aws_uri parsed;
+    struct ownkey_aws_id id;
+    enum ownkey_status st = check_options(options, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_aws_uri_parse(uri, &parsed, err);
+    if (st != OWNKEY_OK)
+        return st;
+    (void)ownkey_aws_id_parse(parsed.id, &id);
+    c->form = id.form;
+    c->key_id = strdup(parsed.id);
+    if (c->key_id == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    st = ownkey_aws_source_open(options, &c->source, err);
+    if (st == OWNKEY_OK)
+        st = find_region(c, &id, options, err);
+    if (st == OWNKEY_OK)
+        st = find_endpoint(c, parsed.host, options, err);
+    if (st == OWNKEY_OK)
+        st = find_limits(c, options, err);
+    return st;
+}
+
+enum ownkey_status
+ownkey_aws_config_init(struct ownkey_aws_config *config, const char *uri,
+                       const struct ownkey_options *options,
+                       struct ownkey_error *err)
+{
+    enum ownkey_status st;
+
+    *config = (struct ownkey_aws_config){ 0 };
+    st = fill(config, uri, options, err);
+    if (st != OWNKEY_OK)
+        ownkey_aws_config_clear(config);
+    return st;
+}
+
+void
+ownkey_aws_config_clear(struct ownkey_aws_config *config)
+{
+    free(config->key_id);
+    free(config->ca_file);
+    ownkey_aws_source_free(config->source);
+    *config = (struct ownkey_aws_config){ 0 };
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aws_config.h - where an AWS KMS key is and how it is reached: URI, options,
+ * environment and profile put together. No network.
+ */
+#ifndef OWNKEY_KMS_AWS_CONFIG_H
+#define OWNKEY_KMS_AWS_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/options.h"
+#include "base/status.h"
+#include "kms/aws_credentials.h"
+#include "kms/aws_endpoint.h"
+
+struct ownkey_aws_config {
+    char *key_id;               /* as in the URI */
+    enum ownkey_aws_id_form form;
+    char region[OWNKEY_AWS_REGION_MAX];
+    char url[OWNKEY_AWS_HOST_MAX + 16];   /* "https://HOST[:PORT]/" */
+    char host[OWNKEY_AWS_HOST_MAX];       /* as in the Host header */
+    char *ca_file;              /* NULL: the system's */
+    uint64_t connect_ms;
+    uint64_t timeout_ms;        /* of a call with all its attempts */
+    struct ownkey_aws_source *source;
+};
+
+/* OWNKEY_CONFIG: what is wrong, with its place in the file. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_config_init(struct ownkey_aws_config *config, const char *uri,
+                       const struct ownkey_options *options,
+                       struct ownkey_error *err);
+
+void ownkey_aws_config_clear(struct ownkey_aws_config *config);
+
+#endif

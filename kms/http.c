@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "kms/http.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include "base/libctx.h"
+#include "kms/http_pool.h"
+
+enum { BODY_FIRST = 2048 }; /* bytes; most replies fit, others grow */
+
+/* One request on its way; the argument of all callbacks. */
+struct exchange {
+    const struct ownkey_http_request *request;
+    struct ownkey_http_reply *reply;
+    size_t sent;         /* bytes of the body that libcurl took */
+    char *upload;        /* where it keeps them, NULL: unknown */
+    size_t upload_len;
+    bool too_long;
+    bool no_memory;
+    char words[CURL_ERROR_SIZE];
+};
+
+/* ---- libcurl, once -------------------------------------------------------- */
+
+/*
+ * OpenSSL's configuration is read first, outside of any lock: it may load
+ * modules, this one among them. After it, curl_global_init has nothing left
+ * to do that could come back to us.
+ */
+static bool
+start_curl(void)
+{
+    static pthread_mutex_t old_curl = PTHREAD_MUTEX_INITIALIZER;
+    static atomic_bool started;
+    bool safe = (curl_version_info(CURLVERSION_NOW)->features &
+                 CURL_VERSION_THREADSAFE) != 0;
+    CURLcode rc;
+
+    if (atomic_load(&started))
+        return true;
+    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+        return false;
+    if (!safe)
+        (void)pthread_mutex_lock(&old_curl);
+    rc = curl_global_init(CURL_GLOBAL_DEFAULT); /* counts, if called twice */
+    if (!safe)
+        (void)pthread_mutex_unlock(&old_curl);
+    if (rc == CURLE_OK)
+        atomic_store(&started, true);
+    return rc == CURLE_OK;
+}
+
+/*
+ * Whether libcurl uses the libssl that we are linked with, so that its SSL_CTX
+ * may be touched. Other flavours keep their plaintext as they please.
+ */
+static bool
+curl_has_our_openssl(void)
+{
+    const char *used = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    char ours[64];
+
+    (void)snprintf(ours, sizeof(ours), "OpenSSL/%s",
+                   OpenSSL_version(OPENSSL_VERSION_STRING));
+    return used != NULL && strcmp(used, ours) == 0;
+}
+
+static CURLcode
+on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
+{
+    (void)easy;
+    (void)arg;
+    /* OpenSSL then wipes a record from its buffer once it is read. */
+    (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
+/* ---- signals -------------------------------------------------------------- */
+
+struct signals {
+    sigset_t before;
+    bool pipe_was_pending;
+};
+
+/* All but those that report a crash of the thread itself. */
+static void
+block_signals(struct signals *s)
+{
+    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE,
+                               SIGILL,  SIGTRAP, SIGSYS };
+    sigset_t set;
+
+    (void)sigpending(&set);
+    s->pipe_was_pending = sigismember(&set, SIGPIPE) == 1;
+    (void)sigfillset(&set);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        (void)sigdelset(&set, own[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &set, &s->before);
+}
+
+/* OpenSSL writes to a closed socket without MSG_NOSIGNAL: that is ours. */
+static void
+restore_signals(const struct signals *s)
+{
+    const struct timespec now = { 0 };
+    sigset_t pending, pipe;
+
+    (void)sigpending(&pending);
+    if (!s->pipe_was_pending && sigismember(&pending, SIGPIPE) == 1) {
+        (void)sigemptyset(&pipe);
+        (void)sigaddset(&pipe, SIGPIPE);
+        (void)sigtimedwait(&pipe, NULL, &now);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+}
+
+/* ---- the body of the request ---------------------------------------------- */
+
+/*
+ * Up to 8.6 libcurl keeps what it took in one buffer of the handle until the
+ * transfer ends. Later ones give no pointer that stays valid.
+ */
+static bool
+upload_buffer_stays(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080700;
+}
+
+static size_t
+on_read(char *buffer, size_t size, size_t count, void *arg)
+{
+    struct exchange *x = arg;
+    size_t n = x->request->body.len - x->sent;
+
+    if (n > size * count)
+        n = size * count;
+    if (n == 0)
+        return 0;
+    memcpy(buffer, x->request->body.data + x->sent, n);
+    x->sent += n;
+    if (upload_buffer_stays()) {
+        x->upload = buffer;
+        if (n > x->upload_len)
+            x->upload_len = n;
+    }
+    return n;
+}
+
+static void
+wipe_upload(struct exchange *x)
+{
+    if (x->upload != NULL)
+        explicit_bzero(x->upload, x->upload_len);
+    x->upload = NULL;
+    x->upload_len = 0;
+}
+
+/* A connection that had been closed meanwhile: libcurl sends once more. */
+static int
+on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct exchange *x = arg;
+
+    if (origin != SEEK_SET || offset < 0 ||
+        (size_t)offset > x->request->body.len)
+        return CURL_SEEKFUNC_FAIL;
+    x->sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static int
+on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
+            curl_off_t ulnow)
+{
+    struct exchange *x = arg;
+
+    (void)dltotal;
+    (void)dlnow;
+    (void)ultotal;
+    if (ulnow > 0 && (size_t)ulnow >= x->request->body.len)
+        wipe_upload(x);
+    return 0;
+}
+
+/* ---- the reply ------------------------------------------------------------ */
+
+/* The value of a header line, if it is the one of that name; else NULL. */
+static const char *
+header_value(const char *line, const char *name)
+{
+    size_t n = strlen(name);
+
+    if (strncasecmp(line, name, n) != 0 || line[n] != ':')
+        return NULL;
+    return line + n + 1 + strspn(line + n + 1, " \t");
+}
+
+static void
+copy_printable(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+
+    while (n + 1 < size && text[n] > ' ' && text[n] <= '~') {
+        out[n] = text[n];
+        n++;
+    }
+    out[n] = '\0';
+}
+
+static size_t
+on_header(char *data, size_t size, size_t count, void *arg)
+{
+    struct exchange *x = arg;
+    struct ownkey_http_reply *r = x->reply;
+    const char *name = x->request->request_id_header;
+    char line[512];
+    const char *value;
+
+    wipe_upload(x);
+    (void)snprintf(line, sizeof(line), "%.*s", (int)(size * count), data);
+    if (strncmp(line, "HTTP/", 5) == 0) { /* after a 1xx comes another */
+        r->request_id[0] = '\0';
+        r->date_s = 0;
+        r->retry_after_s = 0;
+    }
+    value = header_value(line, "Date");
+    if (value != NULL) {
+        time_t date = curl_getdate(value, NULL);
+
+        r->date_s = date > 0 ? (int64_t)date : 0;
+    }
+    value = header_value(line, "Retry-After");
+    if (value != NULL) { /* the form with a date reads as 0: not given */
+        unsigned long seconds = strtoul(value, NULL, 10);
+
+        r->retry_after_s = seconds <= 3600 && value[0] != '-' ? seconds : 0;
+    }
+    value = name != NULL ? header_value(line, name) : NULL;
+    if (value != NULL)
+        copy_printable(r->request_id, sizeof(r->request_id), value);
+    return size * count;
+}
+
+/* Room for n more bytes; what a smaller block held is wiped. */
+static enum ownkey_status
+make_room(struct ownkey_secret *body, size_t n)
+{
+    struct ownkey_secret bigger = { 0 };
+    size_t cap = body->cap > 0 ? body->cap : BODY_FIRST;
+
+    if (body->len + n <= body->cap)
+        return OWNKEY_OK;
+    while (cap < body->len + n)
+        cap *= 2;
+    if (ownkey_secret_alloc(&bigger, cap) != OWNKEY_OK)
+        return OWNKEY_NOMEM;
+    if (body->len > 0)
+        memcpy(bigger.data, body->data, body->len);
+    bigger.len = body->len;
+    ownkey_secret_move(body, &bigger);
+    return OWNKEY_OK;
+}
+
+/* data is libcurl's own receive buffer: it has no use for it after this. */
+static size_t
+on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct exchange *x = arg;
+    struct ownkey_secret *body = &x->reply->body;
+    size_t n = size * count;
+
+    if (body->len + n > OWNKEY_HTTP_BODY_MAX)
+        x->too_long = true;
+    else if (make_room(body, n) != OWNKEY_OK)
+        x->no_memory = true;
+    if (!x->too_long && !x->no_memory && n > 0) {
+        memcpy(body->data + body->len, data, n);
+        body->len += n;
+    }
+    explicit_bzero(data, n);
+    return x->too_long || x->no_memory ? CURL_WRITEFUNC_ERROR : n;
+}
+
+void
+ownkey_http_reply_clear(struct ownkey_http_reply *reply)
+{
+    ownkey_secret_clear(&reply->body);
+    *reply = (struct ownkey_http_reply){ 0 };
+}
+
+/* ---- the request ---------------------------------------------------------- */
+
+static void
+free_headers(struct curl_slist *list)
+{
+    for (struct curl_slist *l = list; l != NULL; l = l->next)
+        explicit_bzero(l->data, strlen(l->data));
+    curl_slist_free_all(list);
+}
+
+static bool
+add_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (longer == NULL)
+        return false;
+    *list = longer;
+    return true;
+}
+
+static bool
+add_header(struct curl_slist **list, const struct ownkey_http_header *h)
+{
+    struct ownkey_secret line = { 0 };
+    size_t size = strlen(h->name) + strlen(h->value) + sizeof(": ");
+    bool ok = ownkey_secret_alloc(&line, size) == OWNKEY_OK;
+
+    if (ok) {
+        (void)snprintf((char *)line.data, size, "%s: %s", h->name, h->value);
+        ok = add_line(list, (char *)line.data);
+    }
+    ownkey_secret_clear(&line);
+    return ok;
+}
+
+/* NULL: no memory. */
+static struct curl_slist *
+make_headers(const struct ownkey_http_request *r)
+{
+    struct curl_slist *list = NULL;
+    /* Without these libcurl adds its own. */
+    bool ok = add_line(&list, "Expect:") && add_line(&list, "Accept:");
+
+    for (size_t i = 0; ok && i < r->header_count; i++)
+        ok = add_header(&list, &r->headers[i]);
+    if (!ok) {
+        free_headers(list);
+        return NULL;
+    }
+    return list;
+}
+
+static long
+limit_ms(uint64_t ms)
+{
+    return ms > INT_MAX ? INT_MAX : (long)ms;
+}
+
+/* Said for every request; a handle from the pool has forgotten all. */
+static const struct {
+    CURLoption option;
+    long value;
+} always[] = {
+    { CURLOPT_NOSIGNAL, 1 },
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* A name server that hangs: do not wait for the resolver's thread. */
+    { CURLOPT_QUICK_EXIT, 1 },
+#endif
+    /* HTTP/1.1: its buffers are few and known; one request at a time. */
+    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+    { CURLOPT_FOLLOWLOCATION, 0 },
+    { CURLOPT_NETRC, CURL_NETRC_IGNORED },
+    { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+    { CURLOPT_SSL_VERIFYPEER, 1 },
+    { CURLOPT_SSL_VERIFYHOST, 2 },
+    { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
+};
+
+static bool
+set_long(CURL *e, CURLoption option, long value)
+{
+    return curl_easy_setopt(e, option, value) == CURLE_OK;
+}
+
+static bool
+set_pointer(CURL *e, CURLoption option, const void *value)
+{
+    return curl_easy_setopt(e, option, value) == CURLE_OK;
+}
+
+static bool
+set_protocol(CURL *e, bool https)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return set_pointer(e, CURLOPT_PROTOCOLS_STR, https ? "https" : "http");
+#else
+    return set_long(e, CURLOPT_PROTOCOLS,
+                    https ? CURLPROTO_HTTPS : CURLPROTO_HTTP);
+#endif
+}
+
+static bool
+set_sockets(CURL *e, struct ownkey_http_handle *h)
+{
+    return curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION,
+                            ownkey_http_pool_open_socket) == CURLE_OK &&
+           set_pointer(e, CURLOPT_OPENSOCKETDATA, h) &&
+           curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION,
+                            ownkey_http_pool_close_socket) == CURLE_OK &&
+           set_pointer(e, CURLOPT_CLOSESOCKETDATA, h);
+}
+
+static bool
+set_connection(struct ownkey_http_handle *h,
+               const struct ownkey_http_request *r,
+               const struct ownkey_http_origin *origin)
+{
+    CURL *e = h->easy;
+    bool ok = true;
+
+    h->loopback_only = !origin->https;
+    for (size_t i = 0; ok && i < sizeof(always) / sizeof(always[0]); i++)
+        ok = set_long(e, always[i].option, always[i].value);
+    ok = ok && set_protocol(e, origin->https) && set_sockets(e, h) &&
+         set_pointer(e, CURLOPT_URL, r->url) &&
+         set_long(e, CURLOPT_TIMEOUT_MS, limit_ms(r->total_ms)) &&
+         set_long(e, CURLOPT_CONNECTTIMEOUT_MS,
+                  limit_ms(r->connect_ms != 0 ? r->connect_ms : r->total_ms));
+    if (r->ca_file != NULL)
+        ok = ok && set_pointer(e, CURLOPT_CAINFO, r->ca_file);
+    if (origin->loopback)
+        ok = ok && set_pointer(e, CURLOPT_PROXY, "");
+    if (curl_has_our_openssl())
+        ok = ok && curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION,
+                                    on_ssl_ctx) == CURLE_OK;
+    return ok;
+}
+
+/* By a read callback, not POSTFIELDS, which libcurl copies to its headers. */
+static bool
+set_body(CURL *e, struct exchange *x)
+{
+    return set_long(e, CURLOPT_POST, 1) &&
+           curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+                            (curl_off_t)x->request->body.len) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+           set_pointer(e, CURLOPT_READDATA, x) &&
+           curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek) == CURLE_OK &&
+           set_pointer(e, CURLOPT_SEEKDATA, x) &&
+           curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, on_progress) ==
+               CURLE_OK &&
+           set_pointer(e, CURLOPT_XFERINFODATA, x) &&
+           set_long(e, CURLOPT_NOPROGRESS, 0);
+}
+
+static bool
+set_exchange(CURL *e, struct exchange *x, struct curl_slist *headers)
+{
+    bool has_body = strcmp(x->request->method, "GET") != 0;
+
+    return set_pointer(e, CURLOPT_USERAGENT, "ownkey/" PACKAGE_VERSION) &&
+           set_pointer(e, CURLOPT_HTTPHEADER, headers) &&
+           set_pointer(e, CURLOPT_ERRORBUFFER, x->words) &&
+           curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) ==
+               CURLE_OK &&
+           set_pointer(e, CURLOPT_HEADERDATA, x) &&
+           curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           set_pointer(e, CURLOPT_WRITEDATA, x) &&
+           (!has_body || set_body(e, x)) &&
+           set_pointer(e, CURLOPT_CUSTOMREQUEST, x->request->method);
+}
+
+/* ---- what went wrong ------------------------------------------------------ */
+
+static enum ownkey_status
+fail_certificate(const struct exchange *x, const char *host,
+                 struct ownkey_error *err)
+{
+    return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                       "the certificate of %.100s cannot be trusted: %.150s; "
+                       "ca_file (%.150s) must hold the CA that signed it",
+                       host, x->words,
+                       x->request->ca_file != NULL ? x->request->ca_file
+                                                   : "not set: the system's");
+}
+
+static enum ownkey_status
+fail_curl(const struct exchange *x, CURLcode rc, const char *host,
+          struct ownkey_error *err)
+{
+    const char *words = x->words[0] != '\0' ? x->words : curl_easy_strerror(rc);
+    unsigned long long ms = (unsigned long long)x->request->total_ms;
+
+    x->reply->transient = true;
+    switch (rc) {
+    case CURLE_OUT_OF_MEMORY:
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+        x->reply->transient = false;
+        return fail_certificate(x, host, err);
+    case CURLE_UNSUPPORTED_PROTOCOL: /* the URL's own was checked before */
+    case CURLE_WEIRD_SERVER_REPLY:
+        x->reply->transient = false;
+        return ownkey_fail(err, OWNKEY_PROTOCOL,
+                           "%.100s does not speak HTTP: %.200s", host, words);
+    case CURLE_OPERATION_TIMEDOUT:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "no answer from %.100s within %llums: %.150s; check "
+                           "the network, or raise timeout and connect_timeout",
+                           host, ms, words);
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "the name %.100s cannot be resolved: %.150s; check "
+                           "region, endpoint and DNS", host, words);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "the proxy for %.100s cannot be resolved: %.150s; "
+                           "check HTTPS_PROXY", host, words);
+    case CURLE_COULDNT_CONNECT:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "no connection to %.100s: %.150s; check that the "
+                           "service runs and no firewall is between", host,
+                           words);
+    default:
+        return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                           "the connection to %.100s failed: %.200s", host,
+                           words);
+    }
+}
+
+static enum ownkey_status
+result(const struct exchange *x, CURLcode rc, const char *host,
+       struct ownkey_error *err)
+{
+    if (rc == CURLE_OK)
+        return OWNKEY_OK;
+    if (x->no_memory)
+        return ownkey_fail(err, OWNKEY_NOMEM,
+                           "no secure memory left for a reply; raise "
+                           "secure_memory");
+    if (x->too_long)
+        return ownkey_fail(err, OWNKEY_PROTOCOL,
+                           "the reply of %.100s is longer than %d bytes", host,
+                           OWNKEY_HTTP_BODY_MAX);
+    return fail_curl(x, rc, host, err);
+}
+
+/* ---- all of it ------------------------------------------------------------ */
+
+static enum ownkey_status
+exchange_on(struct ownkey_http_handle *h, struct exchange *x,
+            const struct ownkey_http_origin *origin, struct ownkey_error *err)
+{
+    const struct ownkey_http_request *r = x->request;
+    struct curl_slist *headers = make_headers(r);
+    CURLcode rc = CURLE_OUT_OF_MEMORY;
+    long status = 0;
+
+    if (headers != NULL && set_connection(h, r, origin) &&
+        set_exchange(h->easy, x, headers))
+        rc = curl_easy_perform(h->easy);
+    if (rc == CURLE_OK)
+        rc = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+    x->reply->status = (int)status;
+    /* The handle outlives what its options point to. */
+    curl_easy_reset(h->easy);
+    free_headers(headers);
+    ownkey_http_pool_give(h, rc == CURLE_OK);
+    return result(x, rc, origin->authority, err);
+}
+
+/* Handles are equal when they go to the same place and trust the same CA. */
+static enum ownkey_status
+take_handle(const struct ownkey_http_origin *origin, const char *ca_file,
+            struct ownkey_http_handle **h)
+{
+    char key[512];
+    int n = snprintf(key, sizeof(key), "%s://%s %s",
+                     origin->https ? "https" : "http", origin->authority,
+                     ca_file != NULL ? ca_file : "");
+
+    *h = NULL;
+    if (n > 0 && (size_t)n < sizeof(key))
+        *h = ownkey_http_pool_take(key);
+    return *h != NULL ? OWNKEY_OK : OWNKEY_NOMEM;
+}
+
+enum ownkey_status
+ownkey_http_send(const struct ownkey_http_request *request,
+                 struct ownkey_http_reply *reply, struct ownkey_error *err)
+{
+    struct ownkey_http_reply filled = { 0 };
+    struct exchange x = { .request = request, .reply = &filled };
+    struct ownkey_http_origin origin;
+    struct ownkey_http_handle *h;
+    struct ownkey_libctx_scope scope;
+    struct signals signals;
+    enum ownkey_status st;
+
+    ownkey_http_reply_clear(reply);
+    if (ownkey_libctx_inside())
+        return ownkey_fail(err, OWNKEY_ARG, "a request inside a request");
+    if (!start_curl())
+        return ownkey_fail(err, OWNKEY_NOMEM, "libcurl does not start");
+    st = ownkey_http_origin_of(request->url, &origin, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (!ownkey_libctx_enter(&scope))
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    block_signals(&signals);
+    st = take_handle(&origin, request->ca_file, &h);
+    if (st == OWNKEY_OK)
+        st = exchange_on(h, &x, &origin, err);
+    else
+        (void)ownkey_fail(err, st, "no memory for a connection");
+    restore_signals(&signals);
+    ownkey_libctx_leave(&scope);
+    if (st != OWNKEY_OK) {
+        reply->transient = filled.transient;
+        ownkey_http_reply_clear(&filled);
+        return st;
+    }
+    *reply = filled;
+    return OWNKEY_OK;
+}

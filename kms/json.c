@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "kms/json.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    PRINT_FIRST = 512,     /* bytes */
+    PRINT_MAX = 256 << 10, /* more than any request may have */
+};
+
+static bool
+has_nul(struct ownkey_blob text)
+{
+    static const char escaped[] = "\\u0000";
+
+    return memchr(text.data, 0, text.len) != NULL ||
+           memmem(text.data, text.len, escaped, sizeof(escaped) - 1) != NULL;
+}
+
+enum ownkey_status
+ownkey_json_parse(struct ownkey_blob text, cJSON **object)
+{
+    const char *end = NULL;
+    const char *stop = (const char *)text.data + text.len;
+    cJSON *parsed;
+
+    if (text.len == 0 || has_nul(text))
+        return OWNKEY_PROTOCOL;
+    parsed = cJSON_ParseWithLengthOpts((const char *)text.data, text.len, &end,
+                                       false);
+    if (parsed == NULL)
+        return OWNKEY_PROTOCOL;
+    while (end < stop &&
+           (*end == ' ' || *end == '\t' || *end == '\r' || *end == '\n'))
+        end++;
+    if (end != stop || !cJSON_IsObject(parsed)) {
+        ownkey_json_free(parsed);
+        return OWNKEY_PROTOCOL;
+    }
+    *object = parsed;
+    return OWNKEY_OK;
+}
+
+/* As deep as cJSON parses: CJSON_NESTING_LIMIT. */
+static void
+wipe(cJSON *item)
+{
+    for (; item != NULL; item = item->next) {
+        if (item->valuestring != NULL && !(item->type & cJSON_IsReference))
+            explicit_bzero(item->valuestring, strlen(item->valuestring));
+        if (!(item->type & cJSON_IsReference))
+            wipe(item->child);
+    }
+}
+
+void
+ownkey_json_free(cJSON *item)
+{
+    wipe(item);
+    cJSON_Delete(item);
+}
+
+/* *found is NULL when the member is missing or null. */
+static enum ownkey_status
+find_member(const cJSON *object, const char *name, const cJSON **found)
+{
+    *found = NULL;
+    for (const cJSON *m = object->child; m != NULL; m = m->next) {
+        if (m->string == NULL || strcmp(m->string, name) != 0)
+            continue;
+        if (*found != NULL)
+            return OWNKEY_PROTOCOL;
+        *found = m;
+    }
+    if (*found != NULL && cJSON_IsNull(*found))
+        *found = NULL;
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_text(const cJSON *object, const char *name, const char **value)
+{
+    const cJSON *m;
+
+    *value = NULL;
+    if (find_member(object, name, &m) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (m == NULL)
+        return OWNKEY_OK;
+    if (!cJSON_IsString(m) || m->valuestring == NULL)
+        return OWNKEY_PROTOCOL;
+    *value = m->valuestring;
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_number(const cJSON *object, const char *name, double *value)
+{
+    const cJSON *m;
+
+    *value = 0;
+    if (find_member(object, name, &m) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (m == NULL)
+        return OWNKEY_OK;
+    if (!cJSON_IsNumber(m))
+        return OWNKEY_PROTOCOL;
+    *value = m->valuedouble;
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_object(const cJSON *object, const char *name, const cJSON **value)
+{
+    *value = NULL;
+    if (find_member(object, name, value) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (*value != NULL && !cJSON_IsObject(*value)) {
+        *value = NULL;
+        return OWNKEY_PROTOCOL;
+    }
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_print(cJSON *item, struct ownkey_secret *out)
+{
+    struct ownkey_secret s = { 0 };
+
+    for (size_t size = PRINT_FIRST; size <= PRINT_MAX; size *= 2) {
+        ownkey_secret_clear(&s);
+        if (ownkey_secret_alloc(&s, size) != OWNKEY_OK)
+            return OWNKEY_NOMEM;
+        if (cJSON_PrintPreallocated(item, (char *)s.data, (int)size, false)) {
+            s.len = strlen((char *)s.data);
+            ownkey_secret_move(out, &s);
+            return OWNKEY_OK;
+        }
+    }
+    ownkey_secret_clear(&s);
+    return OWNKEY_NOMEM;
+}

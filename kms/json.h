@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json.h - strict reading and careful writing of small JSON documents, over
+ * cJSON, for all services.
+ *
+ * cJSON keeps copies on the heap: what was parsed is wiped when it is freed,
+ * and what is printed goes straight into secret memory. Text given to
+ * cJSON_CreateStringReference is not copied.
+ */
+#ifndef OWNKEY_KMS_JSON_H
+#define OWNKEY_KMS_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "base/status.h"
+
+/*
+ * Parses one JSON object and nothing after it. OWNKEY_PROTOCOL: it is not, or
+ * it holds a NUL character, which cJSON's strings cannot.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_parse(struct ownkey_blob text,
+                                                       cJSON **object);
+
+/* Wipes all strings, then frees. Accepts NULL. */
+void ownkey_json_free(cJSON *item);
+
+/*
+ * A string member; *value is NULL when it is missing or null, and lives as
+ * long as the object. OWNKEY_PROTOCOL: another type, or the name is twice.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_text(const cJSON *object,
+                                                      const char *name,
+                                                      const char **value);
+
+/* The same for a number; *value is 0 when it is missing or null. */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_number(const cJSON *object,
+                                                        const char *name,
+                                                        double *value);
+
+/* The same for an object. */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_object(const cJSON *object,
+                                                        const char *name,
+                                                        const cJSON **value);
+
+/* Prints in one line, without a NUL. OWNKEY_NOMEM. */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_print(cJSON *item,
+                                                       struct ownkey_secret *out);
+
+#endif
