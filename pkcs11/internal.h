@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal.h - what the files of pkcs11/ share.
+ *
+ * One lock guards the module's state: the current instance, its sessions and
+ * objects. It is held for look-ups and copies, never across a call into
+ * token/, base/secret.h or OpenSSL. A session that works for one thread is
+ * marked busy; others that want it wait.
+ */
+#ifndef OWNKEY_PKCS11_INTERNAL_H
+#define OWNKEY_PKCS11_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "base/status.h"
+#include "kms/algorithm.h"
+#include "pkcs11/attributes.h"
+#include "pkcs11/caller.h"
+#include "pkcs11/ck.h"
+#include "pkcs11/table.h"
+#include "token/datakey.h"
+#include "token/token.h"
+
+enum {
+    /* Ciphertext an AES-GCM decryption holds back until its tag is checked. */
+    OWNKEY_P11_GCM_DECRYPT_MAX = 64 << 20,
+    /* Bytes a signature without hashing collects from C_SignUpdate. */
+    OWNKEY_P11_RAW_MAX = 1 << 20,
+    OWNKEY_P11_AES_BLOCK = 16,
+};
+
+/* ---- rv.c ---- */
+
+/*
+ * damaged: what a damaged thing or a wrong reply means in this operation,
+ * CKR_ENCRYPTED_DATA_INVALID, CKR_WRAPPED_KEY_INVALID or CKR_DEVICE_ERROR.
+ */
+CK_RV ownkey_p11_rv(enum ownkey_status st, CK_RV damaged);
+
+/* ---- mechanism.c ---- */
+
+enum ownkey_p11_kind {
+    OWNKEY_P11_DIGEST,
+    OWNKEY_P11_KEY_GEN,
+    OWNKEY_P11_AES,
+    OWNKEY_P11_RSA_PKCS,
+    OWNKEY_P11_RSA_PSS,
+    OWNKEY_P11_RSA_OAEP,
+    OWNKEY_P11_ECDSA,
+    OWNKEY_P11_EDDSA,
+    OWNKEY_P11_WRAP,
+};
+
+struct ownkey_p11_mechanism {
+    CK_MECHANISM_TYPE type;
+    enum ownkey_p11_kind kind;
+    enum ownkey_hash hash; /* what it hashes with, NONE: it does not */
+    const char *name;      /* OpenSSL's, of a digest or cipher mode */
+    CK_FLAGS flags;        /* all it can do for any key */
+};
+
+/* NULL: unknown here. */
+const struct ownkey_p11_mechanism *
+ownkey_p11_mechanism_find(CK_MECHANISM_TYPE type);
+/* All of them, one after the other; NULL after the last. */
+const struct ownkey_p11_mechanism *ownkey_p11_mechanism_at(size_t index);
+
+/* CKM_SHA256 to OWNKEY_HASH_SHA256. False: not one of the table. */
+bool ownkey_p11_hash(CK_MECHANISM_TYPE type, enum ownkey_hash *hash);
+/* The same for CKG_MGF1_SHA256. */
+bool ownkey_p11_mgf_hash(CK_ULONG mgf, enum ownkey_hash *hash);
+
+/* Whether such a mechanism works with keys of that family at all. */
+bool ownkey_p11_kind_fits(enum ownkey_p11_kind kind,
+                          enum ownkey_key_family family);
+
+/*
+ * What of `flags` (CKF_SIGN, CKF_DECRYPT, ...) a mechanism can do with a
+ * remote key, found without a call: key NULL means the KEK of the token.
+ */
+CK_FLAGS ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
+                                    struct ownkey_token *token,
+                                    struct ownkey_key *key);
+
+/* ---- objects ---- */
+
+/*
+ * The bytes of a secret key: here, or behind a lease. Never changes; objects
+ * are given another one. Reference counted.
+ */
+struct ownkey_p11_material {
+    atomic_uint refs;
+    struct ownkey_secret value;  /* empty with dk */
+    struct ownkey_data_key *dk;  /* NULL: value */
+};
+
+enum ownkey_p11_object_kind {
+    OWNKEY_P11_OBJECT_KEK,         /* symmetric */
+    OWNKEY_P11_OBJECT_PRIVATE,     /* remote key, or RSA KEK: key is NULL */
+    OWNKEY_P11_OBJECT_PUBLIC,
+    OWNKEY_P11_OBJECT_CERTIFICATE,
+    OWNKEY_P11_OBJECT_SECRET,      /* of a session */
+};
+
+/* A wrapped key that did not fit the caller's buffer, for its next call. */
+struct ownkey_p11_pending {
+    struct ownkey_data_key *dk;    /* NULL: none */
+    struct ownkey_bytes context;
+};
+
+struct ownkey_p11_object {
+    atomic_uint refs;
+    CK_OBJECT_HANDLE handle;
+    CK_SESSION_HANDLE session;     /* whose it is; 0: the token's */
+    enum ownkey_p11_object_kind kind;
+    enum ownkey_key_type key_type; /* of remote keys and KEK */
+    struct ownkey_p11_slot *slot;
+    struct ownkey_key *key;        /* NULL: the KEK, or a session's */
+    struct ownkey_blob spki;       /* of asymmetric ones; lives as the token */
+    /* Guarded by the lock. */
+    struct ownkey_p11_attributes attributes;
+    struct ownkey_p11_material *material;
+    struct ownkey_p11_pending pending;
+};
+
+struct ownkey_p11_object *ownkey_p11_object_new(struct ownkey_p11_slot *slot,
+                                                enum ownkey_p11_object_kind);
+void ownkey_p11_object_free(struct ownkey_p11_object *object); /* one ref */
+
+struct ownkey_p11_material *
+ownkey_p11_material_new(struct ownkey_secret *value_move,
+                        struct ownkey_data_key *dk_move);
+void ownkey_p11_material_free(struct ownkey_p11_material *material);
+
+/* token_objects.c: what a usable token shows. NULL-safe clean-up by caller. */
+CK_RV ownkey_p11_token_objects(struct ownkey_p11_slot *slot,
+                               bool (*add)(struct ownkey_p11_object *,
+                                           void *arg), void *arg);
+
+/* ---- slots ---- */
+
+struct ownkey_p11_mechanism_row {
+    CK_MECHANISM_TYPE type;
+    CK_MECHANISM_INFO info;
+};
+
+struct ownkey_p11_slot {
+    CK_SLOT_ID id;               /* position in the file */
+    struct ownkey_token *token;
+    bool usable;                 /* else the slot is empty */
+    struct ownkey_p11_mechanism_row *mechanisms;
+    size_t mechanism_count;
+    /* Guarded by the lock. */
+    bool logged_in;
+    size_t sessions;
+    size_t rw_sessions;
+};
+
+CK_RV ownkey_p11_slot_init(struct ownkey_p11_slot *slot, CK_SLOT_ID id,
+                           struct ownkey_token *token);
+void ownkey_p11_slot_clear(struct ownkey_p11_slot *slot);
+bool ownkey_p11_slot_has(const struct ownkey_p11_slot *slot,
+                         CK_MECHANISM_TYPE type, CK_FLAGS flag);
+
+/* ---- the module ---- */
+
+struct ownkey_p11 {
+    struct ownkey_tokens *tokens; /* NULL: no usable configuration */
+    struct ownkey_p11_slot *slots;
+    size_t slot_count;
+    /* Guarded by the lock. */
+    unsigned refs;                /* the current one, and calls inside */
+    struct ownkey_p11_table sessions;
+    struct ownkey_p11_table objects;
+};
+
+void ownkey_p11_lock(void);
+void ownkey_p11_unlock(void);
+
+/*
+ * Into the module and out. CKR_CRYPTOKI_NOT_INITIALIZED; CKR_FUNCTION_FAILED
+ * when our own HTTPS client has made OpenSSL call us. An instance lives until
+ * the last call inside it is over, C_Finalize or not.
+ */
+CK_RV ownkey_p11_enter(struct ownkey_p11 **module);
+void ownkey_p11_leave(struct ownkey_p11 *module);
+/* Ours, as far as CK_VERSION has room. */
+CK_VERSION ownkey_p11_version(void);
+/* NULL: no such slot. */
+struct ownkey_p11_slot *ownkey_p11_slot_find(const struct ownkey_p11 *module,
+                                             CK_SLOT_ID id);
+
+/* ---- sessions ---- */
+
+struct ownkey_p11_cipher;
+struct ownkey_p11_signature;
+
+struct ownkey_p11_session {
+    struct ownkey_p11 *module;
+    struct ownkey_p11_slot *slot;
+    CK_SESSION_HANDLE handle;
+    CK_FLAGS flags;
+    /* Guarded by the lock. */
+    bool busy;
+    bool closed;
+    /* The thread's that made it busy. */
+    CK_ULONG device_error;
+    CK_OBJECT_HANDLE *found; /* NULL: no search is active */
+    CK_ULONG found_count;
+    CK_ULONG found_next;
+    EVP_MD_CTX *digest;
+    bool digest_multi;
+    struct ownkey_p11_cipher *encrypt;
+    struct ownkey_p11_cipher *decrypt;
+    struct ownkey_p11_signature *sign;
+    struct ownkey_p11_signature *verify;
+};
+
+/* Enters with a session of ours alone; end() leaves and returns rv. */
+CK_RV ownkey_p11_begin(CK_SESSION_HANDLE handle,
+                       struct ownkey_p11_session **session);
+CK_RV ownkey_p11_end(struct ownkey_p11_session *session, CK_RV rv);
+
+/*
+ * Notes a failure for C_GetSessionInfo and the log, with what was tried, and
+ * translates it.
+ */
+CK_RV ownkey_p11_failed(struct ownkey_p11_session *session, const char *what,
+                        const struct ownkey_error *err, CK_RV damaged);
+
+/* Every session, or those of a slot, without anybody's leave. */
+void ownkey_p11_sessions_close(struct ownkey_p11 *module,
+                               const struct ownkey_p11_slot *slot);
+
+/* ---- objects of a session's token ---- */
+
+/* With a reference; NULL: no such object, or of another token. */
+struct ownkey_p11_object *
+ownkey_p11_object_get(struct ownkey_p11_session *session,
+                      CK_OBJECT_HANDLE handle);
+/* The same for a key that may be used for CKA_SIGN etc. by a mechanism. */
+CK_RV ownkey_p11_key_get(struct ownkey_p11_session *session,
+                         CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE usage,
+                         CK_MECHANISM_TYPE mechanism,
+                         struct ownkey_p11_object **object);
+CK_ULONG ownkey_p11_object_ulong(struct ownkey_p11_object *object,
+                                 CK_ATTRIBUTE_TYPE type);
+bool ownkey_p11_object_true(struct ownkey_p11_object *object,
+                            CK_ATTRIBUTE_TYPE type);
+/* Gives it a handle and the session; takes the reference, also on failure. */
+CK_RV ownkey_p11_object_add(struct ownkey_p11_session *session,
+                            struct ownkey_p11_object *object,
+                            CK_OBJECT_HANDLE *handle);
+
+/*
+ * The bytes of a session's secret key, and the lease they are under
+ * (*leased false: none). One KMS call when the lease is over.
+ */
+CK_RV ownkey_p11_secret_use(struct ownkey_p11_session *session,
+                            struct ownkey_p11_object *object,
+                            struct ownkey_secret *bytes,
+                            struct ownkey_lease *lease, bool *leased);
+
+/* template.c: a new secret key of a caller's template. */
+struct ownkey_p11_secret_template {
+    CK_KEY_TYPE key_type;
+    CK_ULONG value_len;       /* 0: not given */
+    bool token;               /* CKA_TOKEN was asked for */
+    CK_ATTRIBUTE value;       /* pValue NULL: not given; not a copy */
+};
+
+enum ownkey_p11_origin {
+    OWNKEY_P11_GENERATED,
+    OWNKEY_P11_CREATED,
+    OWNKEY_P11_UNWRAPPED,
+};
+
+CK_RV ownkey_p11_secret_template(const void *template, CK_ULONG count,
+                                 enum ownkey_p11_origin origin,
+                                 struct ownkey_p11_object *object,
+                                 struct ownkey_p11_secret_template *out);
+/* CKR_OK when a key of that type may have that many bytes. */
+CK_RV ownkey_p11_secret_len_check(CK_KEY_TYPE type, size_t len);
+
+/* ---- operations ---- */
+
+void ownkey_p11_cipher_free(struct ownkey_p11_cipher *cipher);
+void ownkey_p11_signature_free(struct ownkey_p11_signature *signature);
+
+/* rsa.c: local public-key operations and parameters. */
+CK_RV ownkey_p11_oaep_params(const CK_MECHANISM *mechanism,
+                             struct ownkey_decrypt_request *request);
+CK_RV ownkey_p11_rsa_encrypt(struct ownkey_blob spki,
+                             const struct ownkey_decrypt_request *how,
+                             struct ownkey_blob plain,
+                             struct ownkey_bytes *out);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/log.h"
+#include "pkcs11/module.h"
+
+/* ---- reading attributes ---- */
+
+static bool
+is_secret_part(CK_ATTRIBUTE_TYPE type)
+{
+    switch (type) {
+    case CKA_VALUE:
+    case CKA_PRIVATE_EXPONENT:
+    case CKA_PRIME_1:
+    case CKA_PRIME_2:
+    case CKA_EXPONENT_1:
+    case CKA_EXPONENT_2:
+    case CKA_COEFFICIENT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
+ * The value of a session's key is given out when its attributes allow that and
+ * it is not under a lease: a copy out there would outlive the lease.
+ */
+static CK_RV
+secret_value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
+                    struct ownkey_blob *value)
+{
+    if (o->kind == OWNKEY_P11_OBJECT_PUBLIC ||
+        o->kind == OWNKEY_P11_OBJECT_CERTIFICATE)
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (o->kind != OWNKEY_P11_OBJECT_PRIVATE && type != CKA_VALUE)
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (o->kind != OWNKEY_P11_OBJECT_SECRET || o->material->dk != NULL ||
+        ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) ||
+        !ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
+        return CKR_ATTRIBUTE_SENSITIVE;
+    *value = ownkey_blob_secret(&o->material->value);
+    return CKR_OK;
+}
+
+static CK_RV
+value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
+             struct ownkey_blob *value)
+{
+    const struct ownkey_p11_attribute *a =
+        ownkey_p11_attributes_find(&o->attributes, type);
+
+    if (a != NULL) {
+        *value = ownkey_blob_of(&a->value);
+        return CKR_OK;
+    }
+    return is_secret_part(type) ? secret_value_locked(o, type, value)
+                                : CKR_ATTRIBUTE_TYPE_INVALID;
+}
+
+/* One attribute of the caller's template; the others do not depend on it. */
+static CK_RV
+read_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE *a)
+{
+    struct ownkey_blob value;
+    CK_RV rv = value_locked(o, a->type, &value);
+
+    if (rv == CKR_OK && a->pValue != NULL && a->ulValueLen < value.len)
+        rv = CKR_BUFFER_TOO_SMALL;
+    if (rv != CKR_OK) {
+        a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        return rv;
+    }
+    if (a->pValue != NULL)
+        ownkey_p11_put(a->pValue, value.data, value.len);
+    a->ulValueLen = value.len;
+    return CKR_OK;
+}
+
+static CK_RV
+read_all(struct ownkey_p11_object *o, void *template, CK_ULONG count)
+{
+    CK_RV rv = CKR_OK;
+
+    ownkey_p11_lock();
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
+        CK_RV one = read_locked(o, &a);
+
+        ownkey_p11_template_put(template, i, &a);
+        if (rv == CKR_OK)
+            rv = one;
+    }
+    ownkey_p11_unlock();
+    return rv;
+}
+
+CK_RV
+C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
+                    CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct ownkey_p11_session *s;
+    struct ownkey_p11_object *o;
+    CK_RV rv = ownkey_p11_begin(handle, &s);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (template == NULL && count != 0)
+        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
+    o = ownkey_p11_object_get(s, object);
+    if (o == NULL)
+        return ownkey_p11_end(s, CKR_OBJECT_HANDLE_INVALID);
+    rv = read_all(o, template, count);
+    ownkey_p11_object_free(o);
+    return ownkey_p11_end(s, rv);
+}
+
+CK_RV
+C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
+                CK_ULONG *size)
+{
+    struct ownkey_p11_session *s;
+    struct ownkey_p11_object *o;
+    CK_ULONG sum = 0;
+    CK_RV rv = ownkey_p11_begin(handle, &s);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (size == NULL)
+        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
+    o = ownkey_p11_object_get(s, object);
+    if (o == NULL)
+        return ownkey_p11_end(s, CKR_OBJECT_HANDLE_INVALID);
+    ownkey_p11_lock();
+    for (size_t i = 0; i < o->attributes.len; i++)
+        sum += o->attributes.items[i].value.len;
+    ownkey_p11_unlock();
+    ownkey_p11_put_ulong(size, sum);
+    ownkey_p11_object_free(o);
+    return ownkey_p11_end(s, CKR_OK);
+}
+
+/* ---- changing attributes ---- */
+
+static bool
+may_become(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
+           bool value)
+{
+    bool now = ownkey_p11_attributes_true(&o->attributes, type);
+
+    switch (type) {
+    case CKA_SENSITIVE: /* one way */
+        return value || !now;
+    case CKA_EXTRACTABLE:
+        return !value || now;
+    case CKA_ENCRYPT:
+    case CKA_DECRYPT:
+    case CKA_SIGN:
+    case CKA_VERIFY:
+    case CKA_WRAP:
+    case CKA_UNWRAP:
+    case CKA_DERIVE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static CK_RV
+check_change_locked(const struct ownkey_p11_object *o, const CK_ATTRIBUTE *a)
+{
+    CK_BBOOL flag;
+
+    if (ownkey_p11_attributes_find(&o->attributes, a->type) == NULL &&
+        a->type != CKA_VALUE)
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (a->pValue == NULL && a->ulValueLen != 0)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    if (a->type == CKA_LABEL || a->type == CKA_ID)
+        return CKR_OK;
+    if (!ownkey_p11_attribute_bool(a, &flag) ||
+        !may_become(o, a->type, flag == CK_TRUE))
+        return CKR_ATTRIBUTE_READ_ONLY;
+    return CKR_OK;
+}
+
+/* All or nothing, lack of memory aside. */
+static CK_RV
+change_locked(struct ownkey_p11_object *o, const void *template,
+              CK_ULONG count)
+{
+    if (!ownkey_p11_attributes_true(&o->attributes, CKA_MODIFIABLE))
+        return CKR_ACTION_PROHIBITED;
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
+        CK_RV rv = check_change_locked(o, &a);
+
+        if (rv != CKR_OK)
+            return rv;
+    }
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
+
+        if (!ownkey_p11_attributes_set(&o->attributes, a.type, a.pValue,
+                                       a.ulValueLen))
+            return CKR_HOST_MEMORY;
+    }
+    return CKR_OK;
+}
+
+CK_RV
+C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
+                    CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct ownkey_p11_session *s;
+    struct ownkey_p11_object *o;
+    CK_RV rv = ownkey_p11_begin(handle, &s);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (template == NULL && count != 0)
+        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
+    o = ownkey_p11_object_get(s, object);
+    if (o == NULL)
+        return ownkey_p11_end(s, CKR_OBJECT_HANDLE_INVALID);
+    ownkey_p11_lock();
+    rv = change_locked(o, template, count);
+    ownkey_p11_unlock();
+    ownkey_p11_object_free(o);
+    return ownkey_p11_end(s, rv);
+}
+
+/* ---- coming and going ---- */
+
+static CK_RV
+destroy(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
+{
+    struct ownkey_p11_object *o = ownkey_p11_object_get(s, handle);
+    struct ownkey_p11_object *removed = NULL;
+    CK_RV rv = CKR_OK;
+
+    if (o == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    ownkey_p11_lock();
+    if (!ownkey_p11_attributes_true(&o->attributes, CKA_DESTROYABLE))
+        rv = CKR_ACTION_PROHIBITED;
+    else
+        removed = ownkey_p11_table_remove(&s->module->objects, handle);
+    ownkey_p11_unlock();
+    ownkey_p11_object_free(removed);
+    ownkey_p11_object_free(o);
+    return rv;
+}
+
+CK_RV
+C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
+{
+    struct ownkey_p11_session *s;
+    CK_RV rv = ownkey_p11_begin(handle, &s);
+
+    if (rv != CKR_OK)
+        return rv;
+    return ownkey_p11_end(s, destroy(s, object));
+}
+
+/* CKA_COPYABLE is false everywhere; callers that cache copies go without. */
+CK_RV
+C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
+             CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *copy)
+{
+    struct ownkey_p11_session *s;
+    struct ownkey_p11_object *o;
+    CK_RV rv = ownkey_p11_begin(handle, &s);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (copy == NULL || (template == NULL && count != 0))
+        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
+    o = ownkey_p11_object_get(s, object);
+    rv = o == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_FUNCTION_NOT_SUPPORTED;
+    ownkey_p11_object_free(o);
+    return ownkey_p11_end(s, rv);
+}
