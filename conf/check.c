@@ -102,8 +102,8 @@ find_token(const struct ownkey_conf *conf, const char *name, size_t len)
 }
 
 static enum ownkey_status
-add_token(struct ownkey_conf *conf, const char *name, size_t len,
-          unsigned line, struct ownkey_conf_token **out)
+add_token(struct ownkey_conf *conf, const char *name, size_t len, unsigned line,
+          struct ownkey_conf_token **out)
 {
     struct ownkey_conf_token *token = &conf->tokens[conf->token_count];
     enum ownkey_status st = list_name(name, len, &token->name);
@@ -180,8 +180,8 @@ add_key(struct ownkey_conf_token *token, const char *path,
         const struct ownkey_ini_section *section, const char *name,
         struct ownkey_conf_key **out)
 {
-    struct ownkey_conf_key *bigger = reallocarray(
-        token->keys, token->key_count + 1, sizeof(*token->keys));
+    struct ownkey_conf_key *bigger =
+        reallocarray(token->keys, token->key_count + 1, sizeof(*token->keys));
     struct ownkey_conf_key *key;
     enum ownkey_status st;
 

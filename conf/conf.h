@@ -34,7 +34,7 @@ struct ownkey_conf_key {
     struct ownkey_bytes public_key; /* DER SubjectPublicKeyInfo; from
                                        public_key or certificate; empty when
                                        neither is configured */
-    struct ownkey_bytes certificate; /* DER of the first certificate, or empty */
+    struct ownkey_bytes certificate; /* DER of the first one, or empty */
     struct ownkey_options options;  /* service options, "aws.region": its own
                                        and, where it has none, the token's */
     char *where;                    /* "FILE:LINE" of the section */

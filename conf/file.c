@@ -81,8 +81,8 @@ ownkey_conf_read(const char *path, size_t max, struct ownkey_bytes *bytes,
         return ownkey_fail(err, OWNKEY_CONFIG, "%s: not a regular file", path);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return ownkey_fail(err, OWNKEY_CONFIG, "%s: cannot be opened: %s",
-                           path, strerror(errno));
+        return ownkey_fail(err, OWNKEY_CONFIG, "%s: cannot be opened: %s", path,
+                           strerror(errno));
     status = read_open(fd, path, max, bytes, st, err);
     (void)close(fd);
     return status;
@@ -94,7 +94,7 @@ trusted_owner(uid_t uid)
     return uid == 0 || uid == geteuid();
 }
 
-/* In a folder that anybody writes to, anybody puts another file in its place. */
+/* Where anybody may write, anybody may put another file in its place. */
 static enum ownkey_status
 check_folder(const char *path, struct ownkey_error *err)
 {
@@ -107,8 +107,8 @@ check_folder(const char *path, struct ownkey_error *err)
         return ownkey_fail(err, OWNKEY_CONFIG, "%s: %s", path, strerror(errno));
     folder = dirname(real);
     if (stat(folder, &st) != 0)
-        status = ownkey_fail(err, OWNKEY_CONFIG, "%s: %s", folder,
-                             strerror(errno));
+        status =
+            ownkey_fail(err, OWNKEY_CONFIG, "%s: %s", folder, strerror(errno));
     else if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
         status = ownkey_fail(err, OWNKEY_CONFIG,
                              "%s: everybody may replace it, its folder is "

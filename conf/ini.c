@@ -111,7 +111,8 @@ add_section(struct reader *r, struct line name)
         return;
     }
     copy = strndup(name.start, name.len);
-    if (copy == NULL || !make_room(&array, ini->count, sizeof(*ini->sections))) {
+    if (copy == NULL ||
+        !make_room(&array, ini->count, sizeof(*ini->sections))) {
         free(copy);
         r->status = OWNKEY_NOMEM;
         return;
@@ -276,7 +277,10 @@ ownkey_ini_parse(const char *path, struct ownkey_blob text,
     static const char bom[] = "\xef\xbb\xbf";
     const char *start = text.len > 0 ? (const char *)text.data : "";
     struct reader r = {
-        .path = path, .next = start, .end = start + text.len, .ini = ini,
+        .path = path,
+        .next = start,
+        .end = start + text.len,
+        .ini = ini,
         .err = err,
     };
     enum ownkey_status st = check_text(path, start, text.len, err);

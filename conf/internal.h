@@ -20,8 +20,8 @@ enum {
     OWNKEY_CONF_FILE_MAX = 1 << 20,   /* bytes of ownkey.conf */
     OWNKEY_CONF_PUBLIC_MAX = 1 << 16, /* bytes of a certificate or key file */
     OWNKEY_CONF_SECTIONS_MAX = 4096,
-    OWNKEY_CONF_SETTINGS_MAX = 256,   /* in one section */
-    OWNKEY_CONF_NAME_MAX = 32,        /* chars of a token's or key's name */
+    OWNKEY_CONF_SETTINGS_MAX = 256, /* in one section */
+    OWNKEY_CONF_NAME_MAX = 32,      /* chars of a token's or key's name */
 };
 
 /* ---- ini.c: lines to sections, with their places ---- */
@@ -33,7 +33,7 @@ struct ownkey_ini_entry {
 };
 
 struct ownkey_ini_section {
-    char *name;  /* what stands between the brackets, trimmed */
+    char *name; /* what stands between the brackets, trimmed */
     unsigned line;
     struct ownkey_ini_entry *entries;
     size_t count;
@@ -49,9 +49,10 @@ struct ownkey_ini {
  * Splits text into sections; path is for complaints. Duplicates are kept.
  * OWNKEY_CONFIG: no text file, or more than the limits above.
  */
-OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_ini_parse(const char *path, struct ownkey_blob text,
-                 struct ownkey_ini *ini, struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_ini_parse(const char *path,
+                                                      struct ownkey_blob text,
+                                                      struct ownkey_ini *ini,
+                                                      struct ownkey_error *err);
 
 /* Wipes (values may be credentials) and frees. */
 void ownkey_ini_clear(struct ownkey_ini *ini);
@@ -76,9 +77,9 @@ bool ownkey_conf_is_credential(const char *name);
 bool ownkey_ini_has_credential(const struct ownkey_ini *ini);
 
 /* Fills *conf, whose path is set; the caller frees it in any case. */
-OWNKEY_MUST_CHECK enum ownkey_status ownkey_conf_check(
-    const struct ownkey_ini *ini, struct ownkey_conf *conf,
-    struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_conf_check(const struct ownkey_ini *ini, struct ownkey_conf *conf,
+                  struct ownkey_error *err);
 
 /* ---- section.c: the settings of one section ---- */
 
@@ -90,8 +91,9 @@ struct ownkey_conf_scope {
 };
 
 /* OWNKEY_CONFIG is in scope->err already; OWNKEY_NOMEM ends the load. */
-enum ownkey_status ownkey_conf_fill_global(const struct ownkey_conf_scope *scope,
-                                           struct ownkey_conf *conf);
+enum ownkey_status
+ownkey_conf_fill_global(const struct ownkey_conf_scope *scope,
+                        struct ownkey_conf *conf);
 enum ownkey_status ownkey_conf_fill_token(const struct ownkey_conf_scope *scope,
                                           struct ownkey_conf_token *token);
 enum ownkey_status ownkey_conf_fill_key(const struct ownkey_conf_scope *scope,

@@ -160,8 +160,7 @@ parse_certificate(struct ownkey_blob der)
 
     if (x509 == NULL || der.len == 0)
         goto bad;
-    if (d2i_X509(&x509, &p, (long)der.len) == NULL ||
-        p != der.data + der.len)
+    if (d2i_X509(&x509, &p, (long)der.len) == NULL || p != der.data + der.len)
         goto bad;
     return x509;
 bad:

@@ -142,8 +142,7 @@ take_secure_memory(const struct ownkey_conf_scope *scope,
     const char *hint;
 
     if (!ownkey_conf_size(e->value, OWNKEY_SECRET_ARENA_MIN,
-                          OWNKEY_SECRET_ARENA_MAX, &conf->secure_memory,
-                          &hint))
+                          OWNKEY_SECRET_ARENA_MAX, &conf->secure_memory, &hint))
         return bad_value(scope, e, hint);
     return OWNKEY_OK;
 }
@@ -414,9 +413,8 @@ find_setting(const struct setting *table, size_t n, const char *name)
 
 /* An unknown name: the nearest known one, or all of them. */
 static enum ownkey_status
-unknown(const struct ownkey_conf_scope *scope,
-        const struct ownkey_ini_entry *e, const struct setting *table,
-        size_t n, const char *further)
+unknown(const struct ownkey_conf_scope *scope, const struct ownkey_ini_entry *e,
+        const struct setting *table, size_t n, const char *further)
 {
     const char *names[16];
     const char *nearest;

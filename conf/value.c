@@ -65,8 +65,8 @@ scheme_len(const char *uri)
     if (uri[0] < 'a' || uri[0] > 'z')
         return 0;
     while ((uri[n] >= 'a' && uri[n] <= 'z') ||
-           (uri[n] >= '0' && uri[n] <= '9') || uri[n] == '+' ||
-           uri[n] == '-' || uri[n] == '.')
+           (uri[n] >= '0' && uri[n] <= '9') || uri[n] == '+' || uri[n] == '-' ||
+           uri[n] == '.')
         n++;
     return uri[n] == ':' ? n : 0;
 }
@@ -87,7 +87,7 @@ ownkey_conf_uri_ok(const char *uri, const char **hint)
         unsigned char c = (unsigned char)*p;
 
         if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c) != NULL) {
-            *hint = "a KMS URI without blanks; write them as %20";
+            *hint = "a KMS URI, which has no blanks and no \"<>\\^`{}|";
             return false;
         }
     }

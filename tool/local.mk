@@ -1,0 +1,19 @@
+bin_PROGRAMS += ownkey
+ownkey_SOURCES = \
+	tool/check.c \
+	tool/exit.c \
+	tool/files.c \
+	tool/hint.c tool/hint.h \
+	tool/init.c \
+	tool/key.c \
+	tool/localkms.c \
+	tool/main.c \
+	tool/open.c \
+	tool/options.c \
+	tool/remote.c tool/remote.h \
+	tool/report.c \
+	tool/status.c \
+	tool/tool.h \
+	tool/unwrap.c \
+	tool/wrap.c
+ownkey_LDADD = libownkey.la $(CJSON_LIBS) $(CRYPTO_LIBS)

@@ -1,5 +1,6 @@
 # One script for each thing a user does; exit 77 skips.
 integration_tests =
 integration_tests += tests/integration/cloud_awskms.sh
+include tests/integration/tool.mk
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests)

@@ -94,16 +94,16 @@ bad_setting(const char *setting, const char *part)
 static void
 reads_all_of_a_token(void **state)
 {
-    struct ownkey_conf_token *t = good(
-        "[global]\nlog = file:/var/log/o.log, debug\n"
-        "audit = file:/var/log/a.jsonl\nsecure_memory = 256K\n"
-        "[acme] ; the first\n"
-        "kek = awskms:///alias/a ; a comment\n"
-        "cache = 90s\nprobe=30s\ngrace = 0s\nstore = /var/lib/a.db\n"
-        "context.tenant = acme corp; inc\naws.region = eu-west-1\n"
-        "timeout = 3s\nca_file = /etc/ca.pem\non_state = /bin/alert\n"
-        "# a comment\n\n[acme/www]\nkey = awskms:///alias/www\n"
-        "aws.region = us-east-1\n[b]\n" KEK);
+    struct ownkey_conf_token *t =
+        good("[global]\nlog = file:/var/log/o.log, debug\n"
+             "audit = file:/var/log/a.jsonl\nsecure_memory = 256K\n"
+             "[acme] ; the first\n"
+             "kek = awskms:///alias/a ; a comment\n"
+             "cache = 90s\nprobe=30s\ngrace = 0s\nstore = /var/lib/a.db\n"
+             "context.tenant = acme corp; inc\naws.region = eu-west-1\n"
+             "timeout = 3s\nca_file = /etc/ca.pem\non_state = /bin/alert\n"
+             "# a comment\n\n[acme/www]\nkey = awskms:///alias/www\n"
+             "aws.region = us-east-1\n[b]\n" KEK);
 
     (void)state;
     assert_int_equal(conf->log, OWNKEY_CONF_LOG_FILE);
@@ -215,8 +215,8 @@ wants_a_long_revocation_lag_accepted(void **state)
     bad_setting("cache = 61m", "accept_revocation_lag = 61m");
     bad_token("[a]\n" KEK "cache = 2h\naccept_revocation_lag = 3h\n", 0,
               "o.conf:4: ", "the value of cache");
-    bad_token("[a]\n" KEK "accept_revocation_lag = 3h\n", 0, "o.conf:3: ",
-              "the value of cache");
+    bad_token("[a]\n" KEK "accept_revocation_lag = 3h\n", 0,
+              "o.conf:3: ", "the value of cache");
     assert_int_equal(
         good("[a]\n" KEK "accept_revocation_lag = 120m\ncache = 2h\n")
             ->cache_ms,
@@ -256,13 +256,13 @@ wants_a_kek_with_a_uri(void **state)
     (void)state;
     bad_token("[a]\ncache = 5m\n", 0, "o.conf:1: ", "has no kek");
     bad_token("\n[a]", 0, "o.conf:2: ", "has no kek");
-    bad_token("[a]\nkek = arn:aws:kms:eu-west-1:1:key/1\n", 0, "o.conf:2: ",
-              "write awskms:///");
+    bad_token("[a]\nkek = arn:aws:kms:eu-west-1:1:key/1\n", 0,
+              "o.conf:2: ", "write awskms:///");
     bad_token("[a]\nkek = alias/x\n", 0, "o.conf:2: ", "a KMS URI");
     bad_token("[a]\nkek = localkms://\n", 0, "o.conf:2: ", "a KMS URI");
     bad_token("[a]\nkek = localkms:///\n", 0, "o.conf:2: ", "a KMS URI");
     bad_token("[a]\nkek = localkms:/k\n", 0, "o.conf:2: ", "a KMS URI");
-    bad_token("[a]\nkek = localkms:///a b\n", 0, "o.conf:2: ", "%20");
+    bad_token("[a]\nkek = localkms:///a b\n", 0, "o.conf:2: ", "no blanks");
     bad_token("[a]\nkek = LOCALKMS:///k\n", 0, "o.conf:2: ", "a KMS URI");
     bad_token("[a]\nkek localkms:///k\n", 0, "o.conf:2: ", "unknown name");
     (void)good("[a]\nkek = pkcs11:token=x;object=y\n");
@@ -285,8 +285,8 @@ static void
 names_both_places_of_a_duplicate(void **state)
 {
     (void)state;
-    bad_token("[a]\n" KEK "[b]\n" KEK "[a]\n" KEK, 0, "o.conf:5: ",
-              "the first one is at o.conf:1");
+    bad_token("[a]\n" KEK "[b]\n" KEK "[a]\n" KEK, 0,
+              "o.conf:5: ", "the first one is at o.conf:1");
     assert_int_equal(conf->token_count, 2);
     assert_int_equal(conf->tokens[1].error.status, OWNKEY_OK);
     bad_token("[a]\n" KEK "[a]\n", 0, "o.conf:3: ", "at o.conf:1");
@@ -318,16 +318,15 @@ checks_names_of_sections(void **state)
     bad_token("[a\n" KEK, 0, "o.conf:1: ", "no closing ']'");
     bad_token("[a] kek\n" KEK, 0, "o.conf:1: ", "only a comment");
     bad_token("[Global]\nlog = off\n", 0, "o.conf:1: ", "write [global]");
-    bad_token("[global/x]\nkey = localkms:///k\n", 0, "o.conf:1: ",
-              "no token");
+    bad_token("[global/x]\nkey = localkms:///k\n", 0, "o.conf:1: ", "no token");
 }
 
 static void
 wants_a_token_for_a_key(void **state)
 {
     (void)state;
-    bad_token("[b]\n" KEK "[a/k]\nkey = localkms:///k\n", 1, "o.conf:3: ",
-              "needs a section [a]");
+    bad_token("[b]\n" KEK "[a/k]\nkey = localkms:///k\n", 1,
+              "o.conf:3: ", "needs a section [a]");
     assert_string_equal(conf->tokens[1].name, "a");
     assert_int_equal(conf->tokens[1].keys[0].error.status, OWNKEY_CONFIG);
 }
@@ -338,13 +337,13 @@ explains_bad_keys(void **state)
     (void)state;
     bad_key("[a/k]\n", "o.conf:3: ", "has no key");
     bad_key("[a/k]\nkek = localkms:///k\n", "o.conf:4: ", "did you mean key?");
-    bad_key("[a/k]\nkey = localkms:///k\ncache = 5m\n", "o.conf:5: ",
-            "known here are key, certificate, public_key");
-    bad_key("[a/k]\nkey = localkms:///k\ncontext.a = b\n", "o.conf:5: ",
-            "belongs to a token");
+    bad_key("[a/k]\nkey = localkms:///k\ncache = 5m\n",
+            "o.conf:5: ", "known here are key, certificate, public_key");
+    bad_key("[a/k]\nkey = localkms:///k\ncontext.a = b\n",
+            "o.conf:5: ", "belongs to a token");
     bad_key("[a/k]\nkey = k\n", "o.conf:4: ", "a KMS URI");
-    bad_key("[a/k]\nkey = localkms:///k\ncertificate = c.pem\n", "o.conf:5: ",
-            "an absolute path");
+    bad_key("[a/k]\nkey = localkms:///k\ncertificate = c.pem\n",
+            "o.conf:5: ", "an absolute path");
     bad_key("[a/k]\nkey = localkms:///k\ncertificate = /nonexistent\n",
             "o.conf:5: certificate: /nonexistent", "cannot be opened");
 }
@@ -355,15 +354,15 @@ refuses_a_bad_global_section(void **state)
     (void)state;
     bad_file("[global]\nlog = loud\n", "o.conf:2: ", "off, syslog, stderr");
     bad_file("[global]\nlog = file:relative\n", "o.conf:2: ", "file:/PATH");
-    bad_file("[global]\nlog = syslog, chatty\n", "o.conf:2: ",
-             "error, warning, info or debug");
+    bad_file("[global]\nlog = syslog, chatty\n",
+             "o.conf:2: ", "error, warning, info or debug");
     bad_file("[global]\nlog = syslog,\n", "o.conf:2: ", "error, warning");
     bad_file("[global]\naudit = syslog\n", "o.conf:2: ", "off or file:/PATH");
     bad_file("[global]\nsecure_memory = 1K\n", "o.conf:2: ", "between 64K");
     bad_file("[global]\nsecure_memory = 65M\n", "o.conf:2: ", "between 64K");
     bad_file("[global]\nsecure_memory = 1MB\n", "o.conf:2: ", "between 64K");
-    bad_file("[global]\nsecure_memory = 18446744073709551617\n", "o.conf:2: ",
-             "between 64K");
+    bad_file("[global]\nsecure_memory = 18446744073709551617\n",
+             "o.conf:2: ", "between 64K");
     bad_file("[global]\nlogg = off\n", "o.conf:2: ", "did you mean log?");
     bad_file("[global]\nwords\n", "o.conf:2: ", "neither a [section]");
     bad_file("log = off\n", "o.conf:1: ", "before the first section");
@@ -391,8 +390,8 @@ never_shows_a_credential(void **state)
               "aws.secret_access_key = hush\n",
               0, "o.conf:4: ", "second time");
     assert_null(strstr(conf->tokens[0].error.text, "hush"));
-    bad_token("[a]\n" KEK "secret_access_key = hush\n", 0, "o.conf:3: ",
-              "unknown name");
+    bad_token("[a]\n" KEK "secret_access_key = hush\n", 0,
+              "o.conf:3: ", "unknown name");
     assert_null(strstr(conf->tokens[0].error.text, "hush"));
     assert_true(ownkey_conf_is_credential("aws.secret_access_key"));
     assert_true(ownkey_conf_is_credential("aws.session_token"));
@@ -429,8 +428,8 @@ refuses_a_line_that_is_too_long(void **state)
     (void)state;
     memset(value, 'x', sizeof(value) - 1);
     value[sizeof(value) - 1] = '\0';
-    (void)snprintf(text, sizeof(text),
-                   "[a]\n" KEK "context.x = %s\n[b]\n" KEK, value);
+    (void)snprintf(text, sizeof(text), "[a]\n" KEK "context.x = %s\n[b]\n" KEK,
+                   value);
     bad_token(text, 0, "o.conf:3: ", "1036 characters long; at most");
     assert_int_equal(conf->tokens[1].error.status, OWNKEY_OK);
     (void)snprintf(text, sizeof(text), "; %s\n[a]\n" KEK "# %s\n", value,
@@ -466,7 +465,7 @@ refuses_what_is_no_text(void **state)
         noise[i] = noise[i] < 0x20 ? '\n' : noise[i] & 0x7e;
     assert_int_equal(parse_bytes(noise, 1 << 20), OWNKEY_CONFIG);
     for (size_t i = 0; i < 1 << 20; i++)
-        noise[i] = (uint8_t)"[a]\n"[i % 4];
+        noise[i] = (uint8_t) "[a]\n"[i % 4];
     assert_int_equal(parse_bytes(noise, 1 << 20), OWNKEY_CONFIG);
     check_text(&err, "o.conf:4097: ", "more than 4096 sections");
     free(noise);

@@ -180,8 +180,7 @@ refuses_what_is_no_file(void **state)
     assert_non_null(big);
     memset(big, '\n', OWNKEY_CONF_FILE_MAX + 1);
     write_bytes("big", big, OWNKEY_CONF_FILE_MAX + 1, 0600);
-    assert_int_equal(ownkey_conf_load(file("big"), &conf, &err),
-                     OWNKEY_CONFIG);
+    assert_int_equal(ownkey_conf_load(file("big"), &conf, &err), OWNKEY_CONFIG);
     says("larger than 1024 KiB");
     write_bytes("big", big, OWNKEY_CONF_FILE_MAX, 0600);
     assert_int_equal(ownkey_conf_load(file("big"), &conf, &err), OWNKEY_OK);
@@ -338,9 +337,9 @@ takes_public_parts_from_pem_and_der(void **state)
     assert_int_equal(key->error.status, OWNKEY_OK);
     assert_true(key->public_key.len > 0);
     assert_int_equal(key->certificate.len, 0);
-    assert_int_equal(ownkey_bytes_copy(&spki, key->public_key.data,
-                                       key->public_key.len),
-                     OWNKEY_OK);
+    assert_int_equal(
+        ownkey_bytes_copy(&spki, key->public_key.data, key->public_key.len),
+        OWNKEY_OK);
     key = with("public_key", "ec.der");
     assert_true(ownkey_blob_equal(ownkey_blob_of(&spki),
                                   ownkey_blob_of(&key->public_key)));
@@ -358,8 +357,10 @@ static void
 refuses_a_certificate_of_another_key(void **state)
 {
     (void)state;
-    key_says(with_both("rsa.crt", "ec.pem"), "certificate does not fit the key");
-    key_says(with_both("ec.crt", "rsa.der"), "certificate does not fit the key");
+    key_says(with_both("rsa.crt", "ec.pem"),
+             "certificate does not fit the key");
+    key_says(with_both("ec.crt", "rsa.der"),
+             "certificate does not fit the key");
 }
 
 static void

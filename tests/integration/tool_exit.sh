@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# An exit code and a sentence for each class of failure.
+. "${OWNKEY_SRCDIR:-.}/tests/integration/tool_lib.sh"
+
+ownkey init --output o.conf >/dev/null 2>&1 || die init
+head -c 32 /dev/urandom >key
+ownkey --config o.conf wrap main --in key --out wrapped || die wrap
+
+# 2: usage
+expect 2 ownkey
+expect 2 ownkey nosuch
+expect 2 ownkey --nosuch
+expect 2 ownkey --config
+expect 2 ownkey check --config
+expect 2 ownkey status surplus
+expect 2 ownkey key
+expect 2 ownkey key list a b
+expect 2 ownkey key nosuch main
+expect 2 ownkey localkms rotate
+expect 2 ownkey localkms nosuch f
+expect 2 ownkey localkms create f --type des
+has err "known are aes-256"
+expect 2 ownkey localkms rotate main.key --type aes-256
+expect 2 ownkey --json nosuch
+json 'd["error"]["status"] == "usage"'
+expect 0 ownkey --help
+has out localkms
+expect 0 ownkey --version
+for c in init check status wrap unwrap key localkms; do
+    expect 0 ownkey "$c" --help
+    has out "Usage: ownkey $c"
+    expect 0 ownkey "$c" --version
+done
+
+# 3: configuration
+expect 3 ownkey --config missing.conf status
+has err "missing.conf: cannot be opened"
+printf '[global]\nlogg = off\n' >bad.conf
+expect 3 ownkey --config bad.conf status
+has err "bad.conf:2: unknown name \"logg\"; did you mean log?"
+expect 3 ownkey --config bad.conf check --json
+json '"did you mean" in d["error"]["text"]'
+cp o.conf open.conf
+chmod 666 open.conf
+expect 3 ownkey --config open.conf status
+has err "chmod go-w"
+printf '[a]\nkek = localkms://%s/main.key\ncache = 5 minutes\n[b]\nkek = localkms://%s/main.key\n' \
+    "$dir" "$dir" >half.conf
+expect 3 ownkey --config half.conf check
+has out "half.conf:3: cache = 5 minutes"
+has out "unwrap         ok" # b works on
+expect 3 ownkey --config half.conf wrap a --in key
+expect 0 ownkey --config half.conf wrap b --in key
+expect 3 ownkey --config half.conf status
+has out misconfigured
+printf '[a]\nkek = nosuchkms:///k\n' >scheme.conf
+expect 3 ownkey --config scheme.conf check
+has out "localkms"
+: >none.conf
+expect 3 ownkey --config none.conf check
+has err "has no token"
+
+# 4: denied
+expect 0 ownkey localkms disable main.key
+expect 4 ownkey --config o.conf unwrap main --in wrapped
+[ ! -s out ] || die "something came out"
+expect 4 ownkey --config o.conf wrap main --in key
+expect 4 ownkey --config o.conf check
+has out "to do:  ownkey localkms enable $dir/main.key"
+expect 4 ownkey --config o.conf check --json
+json 'not d["ok"] and d["tokens"][0]["steps"][1]["error"]["status"] == "disabled"'
+json '"localkms enable" in d["tokens"][0]["steps"][1]["hint"]'
+expect 4 ownkey --config o.conf status
+has out disabled
+expect 4 ownkey --config o.conf status --json
+json 'd["tokens"][0]["state"] == "disabled"'
+json 'd["tokens"][0]["last_error"]["status"] == "disabled"'
+expect 0 ownkey --config o.conf status --offline
+has out unverified
+expect 0 ownkey localkms enable main.key
+expect 0 ownkey --config o.conf unwrap main --in wrapped --out back
+cmp -s back key || die "not the key after enabling"
+mv main.key main.key.away
+expect 4 ownkey --config o.conf unwrap main --in wrapped
+expect 4 ownkey --config o.conf status --json
+json 'd["tokens"][0]["state"] == "lost"'
+mv main.key.away main.key
+
+# 6: damaged
+head -c 60 wrapped >cut
+expect 6 ownkey --config o.conf unwrap main --in cut
+expect 6 ownkey --json --config o.conf unwrap main --in cut --out x
+json 'd["error"]["status"] == "damaged"'
+[ ! -e x ] || die "a file was made in spite of the error"
+expect 0 ownkey localkms create new.key
+mv new.key main.key # the same path, another KEK
+expect 6 ownkey --config o.conf unwrap main --in wrapped

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that the tool knows about particular services is in these tables. */
+#include "tool/hint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* Permissions by service, in the order of enum ownkey_try. */
+static const struct {
+    const char *service;
+    const char *names[OWNKEY_TRY_DECRYPT + 1];
+} permissions[] = {
+    { "awskms",
+      { "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt",
+        "kms:GetPublicKey", "kms:Sign", "kms:Decrypt" } },
+};
+
+/* What to do; service NULL: whatever the service. The first that fits. */
+static const struct {
+    const char *service;
+    enum ownkey_status status;
+    const char *text;
+} advice[] = {
+    { "awskms", OWNKEY_DISABLED,
+      "whoever owns the key enables it: aws kms enable-key --key-id KEY" },
+    { "awskms", OWNKEY_PENDING_DELETION,
+      "whoever owns the key can still stop that: aws kms cancel-key-deletion "
+      "--key-id KEY, then enable-key" },
+    { "awskms", OWNKEY_GONE,
+      "compare the URI with `aws kms list-keys` and `list-aliases`, also its "
+      "region and account" },
+    { "awskms", OWNKEY_CREDENTIALS,
+      "see whether `aws sts get-caller-identity` works for this user; else set "
+      "AWS_PROFILE, AWS_ACCESS_KEY_ID or the aws.* settings, and the clock" },
+    { "awskms", OWNKEY_UNREACHABLE,
+      "see whether this host reaches the endpoint of that region (port 443, "
+      "proxy, VPC endpoint, name service)" },
+    { "awskms", OWNKEY_THROTTLED,
+      "wait, or have the request quota of that account and region raised" },
+    { "localkms", OWNKEY_DISABLED, "ownkey localkms enable FILE" },
+    { "localkms", OWNKEY_GONE,
+      "restore the key file; a new one (ownkey localkms create FILE) opens "
+      "nothing that the old one wrapped" },
+    { "localkms", OWNKEY_CREDENTIALS,
+      "let the user who runs this read the key file" },
+    { "localkms", OWNKEY_PROTOCOL, "restore the key file from a copy" },
+    { NULL, OWNKEY_DENIED, "have the owner of the key allow it again" },
+    { NULL, OWNKEY_DISABLED, "have the owner of the key enable it" },
+    { NULL, OWNKEY_PENDING_DELETION,
+      "have the owner of the key stop its deletion" },
+    { NULL, OWNKEY_GONE, "correct the URI of the key" },
+    { NULL, OWNKEY_UNREACHABLE,
+      "see whether this host reaches the service (network, proxy, name "
+      "service)" },
+    { NULL, OWNKEY_THROTTLED, "wait a little" },
+    { NULL, OWNKEY_CREDENTIALS, "correct the credentials for the service" },
+    { NULL, OWNKEY_CONFIG,
+      "correct that line; ownkey.conf(5) has all of them" },
+    { NULL, OWNKEY_PROTOCOL,
+      "see what answers in the service's place (a proxy, another version)" },
+    { NULL, OWNKEY_NOMEM, "raise secure_memory in [global]" },
+};
+
+static const char *
+permission(const char *service, enum ownkey_try what)
+{
+    for (size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++)
+        if (strcmp(permissions[i].service, service) == 0)
+            return permissions[i].names[what];
+    return NULL;
+}
+
+const char *
+ownkey_hint(const char *service, const char *uri, enum ownkey_try what,
+            const struct ownkey_error *err, char *buf, size_t size)
+{
+    const char *name = permission(service, what);
+    char date[21];
+
+    buf[0] = '\0';
+    if (err->status == OWNKEY_DENIED && name != NULL) {
+        (void)snprintf(buf, size,
+                       "allow %s on this key to the role in use, in the key "
+                       "policy or by a grant",
+                       name);
+        return buf;
+    }
+    for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
+        if (advice[i].status != err->status ||
+            (advice[i].service != NULL &&
+             strcmp(advice[i].service, service) != 0))
+            continue;
+        (void)snprintf(buf, size, "%s", advice[i].text);
+        break;
+    }
+    if (err->status == OWNKEY_PENDING_DELETION && err->deletion_s != 0)
+        (void)snprintf(buf + strlen(buf), size - strlen(buf),
+                       "; it is gone after %s",
+                       ownkey_time_iso(err->deletion_s, date));
+    if (strcmp(service, "localkms") == 0 && err->status == OWNKEY_DISABLED)
+        (void)snprintf(buf, size, "ownkey localkms enable %s",
+                       uri + strlen("localkms://"));
+    return buf;
+}

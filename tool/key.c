@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+
+#include "base/encode.h"
+#include "token/keyfile.h"
+#include "tool/remote.h"
+
+/* ---- list ---- */
+
+struct row {
+    const char *uri;
+    const char *name; /* "TOKEN" or "TOKEN/NAME" */
+    enum ownkey_key_type type;
+    const uint8_t *id;
+    bool certificate;
+    const struct ownkey_error *error;
+};
+
+static void
+print_row(const struct row *row)
+{
+    char id[OWNKEY_OBJECT_ID_LEN * 2 + 1] = "-";
+    char line[sizeof(*row->error) + 128];
+    bool good = row->error->status == OWNKEY_OK;
+
+    if (good)
+        ownkey_hex_encode(row->id, OWNKEY_OBJECT_ID_LEN, id);
+    (void)printf("%-24s %-9s %-16s %-4s %s\n", row->name,
+                 good ? ownkey_key_type_info(row->type)->name : "-", id,
+                 row->certificate ? "yes" : "no",
+                 good ? row->uri
+                      : ownkey_error_line(row->error, line, sizeof(line)));
+}
+
+static void
+add_row(cJSON *array, const struct row *row)
+{
+    char id[OWNKEY_OBJECT_ID_LEN * 2 + 1];
+    cJSON *o = ownkey_report_append(array);
+
+    ownkey_report_text(o, "name", row->name);
+    ownkey_report_bool(o, "kek", strchr(row->name, '/') == NULL);
+    if (row->uri != NULL)
+        ownkey_report_text(o, "key", row->uri);
+    if (row->error->status != OWNKEY_OK) {
+        ownkey_report_error(o, "error", row->error);
+        return;
+    }
+    ownkey_hex_encode(row->id, OWNKEY_OBJECT_ID_LEN, id);
+    ownkey_report_text(o, "type", ownkey_key_type_info(row->type)->name);
+    ownkey_report_text(o, "id", id);
+    ownkey_report_bool(o, "certificate", row->certificate);
+}
+
+static void
+show_row(cJSON *array, const struct row *row)
+{
+    if (array != NULL)
+        add_row(array, row);
+    else
+        print_row(row);
+}
+
+static void
+list_token(cJSON *array, struct ownkey_token *token)
+{
+    const struct ownkey_conf_token *conf = ownkey_token_conf(token);
+    struct row row = {
+        .uri = conf->uri,
+        .name = ownkey_token_name(token),
+        .type = ownkey_token_kek_type(token),
+        .id = ownkey_token_kek_id(token),
+        .error = ownkey_token_error(token),
+    };
+    char name[80];
+
+    show_row(array, &row);
+    for (size_t i = 0; i < ownkey_token_key_count(token); i++) {
+        struct ownkey_key *key = ownkey_token_key_at(token, i);
+
+        (void)snprintf(name, sizeof(name), "%s/%s", conf->name,
+                       ownkey_key_name(key));
+        row = (struct row){
+            .uri = conf->keys[i].uri,
+            .name = name,
+            .type = ownkey_key_type(key),
+            .id = ownkey_key_id(key),
+            .certificate = ownkey_key_certificate(key).len > 0,
+            .error = ownkey_key_error(key),
+        };
+        show_row(array, &row);
+    }
+}
+
+static enum ownkey_exit
+list(struct ownkey_tool *tool, const char *name)
+{
+    struct ownkey_token *only = NULL;
+    cJSON *json = NULL;
+    cJSON *array = NULL;
+    enum ownkey_exit code;
+
+    if (name != NULL ? !ownkey_tool_find(tool, name, &only, NULL, &code)
+                     : !ownkey_tool_open(tool, &code))
+        return code;
+    if (tool->json) {
+        json = cJSON_CreateObject();
+        array = ownkey_report_array(json, "keys");
+    } else {
+        (void)printf("%-24s %-9s %-16s %-4s %s\n", "NAME", "TYPE", "ID", "CERT",
+                     "KEY");
+    }
+    for (size_t i = 0; i < ownkey_tokens_count(tool->tokens); i++) {
+        struct ownkey_token *token = ownkey_tokens_at(tool->tokens, i);
+
+        if (only == NULL || only == token)
+            list_token(array, token);
+    }
+    return tool->json ? ownkey_tool_print(json, OWNKEY_EXIT_DONE)
+                      : OWNKEY_EXIT_DONE;
+}
+
+/* ---- pem, public ---- */
+
+static enum ownkey_exit
+give(const struct ownkey_tool *tool, const char *name, const char *member,
+     struct ownkey_blob pem)
+{
+    struct ownkey_error err = { 0 };
+    char text[8192];
+    cJSON *json;
+
+    if (!tool->json) {
+        if (ownkey_tool_write(NULL, pem, OWNKEY_TOOL_NEW, &err) != OWNKEY_OK)
+            return ownkey_tool_fail(tool, &err);
+        return OWNKEY_EXIT_DONE;
+    }
+    (void)snprintf(text, sizeof(text), "%.*s", (int)pem.len,
+                   (const char *)pem.data);
+    json = cJSON_CreateObject();
+    ownkey_report_text(json, "name", name);
+    ownkey_report_text(json, member, text);
+    return ownkey_tool_print(json, OWNKEY_EXIT_DONE);
+}
+
+static enum ownkey_exit
+pem(struct ownkey_tool *tool, const char *name)
+{
+    struct ownkey_bytes file = { 0 };
+    struct ownkey_error err = { 0 };
+    struct ownkey_token *token;
+    struct ownkey_key *key;
+    enum ownkey_exit code;
+    char uri[128];
+
+    if (!ownkey_tool_find(tool, name, &token, &key, &code))
+        return code;
+    (void)snprintf(uri, sizeof(uri), "ownkey:%s/%s", ownkey_token_name(token),
+                   ownkey_key_name(key));
+    if (ownkey_keyfile_write(uri, &file, &err) == OWNKEY_OK)
+        code = give(tool, name, "key_file", ownkey_blob_of(&file));
+    else
+        code = ownkey_tool_fail(tool, &err);
+    ownkey_bytes_clear(&file);
+    return code;
+}
+
+static enum ownkey_status
+to_pem(const struct ownkey_bytes *spki, struct ownkey_bytes *out,
+       struct ownkey_error *err)
+{
+    enum ownkey_status st = OWNKEY_NOMEM;
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    long len;
+
+    if (bio != NULL &&
+        PEM_write_bio(bio, "PUBLIC KEY", "", spki->data, (long)spki->len) > 0) {
+        len = BIO_get_mem_data(bio, &text);
+        st = ownkey_bytes_copy(out, text, (size_t)len);
+    }
+    BIO_free(bio);
+    return st == OWNKEY_OK ? st : ownkey_fail(err, st, "no memory");
+}
+
+static enum ownkey_exit public(struct ownkey_tool *tool, const char *name) {
+    struct ownkey_bytes spki = { 0 }; struct ownkey_bytes file = { 0 };
+    struct ownkey_error err = { 0 };
+    struct ownkey_token * token;
+    struct ownkey_key * key;
+    enum ownkey_exit code;
+
+    if (!ownkey_tool_find_any(tool, name, &token, &key, &code)) return code;
+    if (ownkey_remote_public(token, key, &spki, &err) == OWNKEY_OK &&
+        to_pem(&spki, &file, &err) == OWNKEY_OK)
+        code = give(tool, name, "public_key", ownkey_blob_of(&file));
+    else code = ownkey_tool_fail(tool, &err);
+    ownkey_bytes_clear(&file);
+    ownkey_bytes_clear(&spki);
+    return code;
+}
+
+enum ownkey_exit
+ownkey_tool_key(struct ownkey_tool *tool, int argc, char **argv)
+{
+    enum ownkey_exit code;
+    const char *action;
+
+    if (!ownkey_tool_arguments(tool, argc, argv, 1, 2, &code))
+        return code;
+    action = argv[optind];
+    if (strcmp(action, "list") == 0)
+        return list(tool, argv[optind + 1]);
+    if (strcmp(action, "pem") != 0 && strcmp(action, "public") != 0)
+        return ownkey_tool_usage(tool, "unknown action %s", action);
+    if (!ownkey_tool_count(tool, argc, 2, 2))
+        return OWNKEY_EXIT_USAGE;
+    return action[1] == 'e' ? pem(tool, argv[optind + 1])
+                            : public(tool, argv[optind + 1]);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tool/remote.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "base/libctx.h"
+#include "base/secret.h"
+
+static const char message[] = "ownkey check";
+
+enum {
+    MESSAGE_LEN = sizeof(message) - 1,
+    PSS_SALT_LEN = 32,
+    PROBE_LEN = 32,
+    RSA_BYTES_MAX = 512,
+};
+
+enum ownkey_status
+ownkey_remote_public(struct ownkey_token *token, struct ownkey_key *key,
+                     struct ownkey_bytes *spki, struct ownkey_error *err)
+{
+    struct ownkey_kms *kms =
+        key != NULL ? ownkey_key_kms(key) : ownkey_token_kms(token);
+
+    if (kms != NULL)
+        return ownkey_kms_public_key(kms, spki, err);
+    *err = key != NULL ? *ownkey_key_error(key) : *ownkey_token_error(token);
+    return err->status;
+}
+
+/* ---- sign here and there ---- */
+
+static bool
+verify_rsa(EVP_PKEY_CTX *ctx, const struct ownkey_sign_request *r)
+{
+    if (r->padding == OWNKEY_PAD_PKCS1)
+        return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0;
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, r->salt_len) > 0;
+}
+
+static bool
+verify_digest(EVP_PKEY *pkey, const struct ownkey_sign_request *r,
+              const struct ownkey_bytes *signature)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), pkey, NULL);
+    EVP_MD *md =
+        EVP_MD_fetch(ownkey_libctx(), ownkey_hash_info(r->hash)->name, NULL);
+    bool good;
+
+    good = ctx != NULL && md != NULL && EVP_PKEY_verify_init(ctx) > 0 &&
+           (r->padding == OWNKEY_PAD_NONE || verify_rsa(ctx, r)) &&
+           EVP_PKEY_CTX_set_signature_md(ctx, md) > 0 &&
+           EVP_PKEY_verify(ctx, signature->data, signature->len, r->input.data,
+                           r->input.len) == 1;
+    EVP_MD_free(md);
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+static bool
+verify_message(EVP_PKEY *pkey, const struct ownkey_sign_request *r,
+               const struct ownkey_bytes *signature)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good;
+
+    good = ctx != NULL &&
+           EVP_DigestVerifyInit_ex(ctx, NULL, NULL, ownkey_libctx(), NULL, pkey,
+                                   NULL) > 0 &&
+           EVP_DigestVerify(ctx, signature->data, signature->len, r->input.data,
+                            r->input.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    return good;
+}
+
+/* What this key would sign with: PKCS#1 or else PSS, ECDSA, Ed25519. */
+static struct ownkey_sign_request
+choose_request(const struct ownkey_key *key)
+{
+    const struct ownkey_key_type_info *info =
+        ownkey_key_type_info(ownkey_key_type(key));
+    struct ownkey_sign_request r = {
+        .padding = info->family == OWNKEY_FAMILY_RSA ? OWNKEY_PAD_PKCS1
+                                                     : OWNKEY_PAD_NONE,
+        .hash =
+            info->family == OWNKEY_FAMILY_ED ? OWNKEY_HASH_NONE : info->hash,
+    };
+
+    if (r.padding == OWNKEY_PAD_PKCS1 && !ownkey_key_can_sign(key, &r)) {
+        r.padding = OWNKEY_PAD_PSS;
+        r.salt_len = PSS_SALT_LEN;
+    }
+    return r;
+}
+
+static bool
+set_input(struct ownkey_sign_request *r, unsigned char digest[EVP_MAX_MD_SIZE])
+{
+    size_t len = 0;
+
+    if (r->hash == OWNKEY_HASH_NONE) {
+        r->input =
+            (struct ownkey_blob){ (const uint8_t *)message, MESSAGE_LEN };
+        return true;
+    }
+    if (EVP_Q_digest(ownkey_libctx(), ownkey_hash_info(r->hash)->name, NULL,
+                     message, MESSAGE_LEN, digest, &len) != 1)
+        return false;
+    r->input = (struct ownkey_blob){ digest, len };
+    return true;
+}
+
+enum ownkey_status
+ownkey_remote_try_sign(struct ownkey_key *key, struct ownkey_error *err)
+{
+    struct ownkey_sign_request r = choose_request(key);
+    struct ownkey_bytes signature = { 0 };
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_PKEY *pkey = NULL;
+    enum ownkey_status st;
+    bool good;
+
+    if (!set_input(&r, digest))
+        return ownkey_fail(err, OWNKEY_NOMEM, "no memory");
+    st = ownkey_public_pkey(ownkey_key_spki(key), &pkey, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_key_sign(key, &r, &signature, err);
+    if (st == OWNKEY_OK) {
+        good = r.hash == OWNKEY_HASH_NONE ? verify_message(pkey, &r, &signature)
+                                          : verify_digest(pkey, &r, &signature);
+        if (!good)
+            st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                             "the signature does not verify with the "
+                             "configured public key");
+    }
+    ownkey_bytes_clear(&signature);
+    EVP_PKEY_free(pkey);
+    return st;
+}
+
+/* ---- encrypt here, decrypt there ---- */
+
+static bool
+encrypt(EVP_PKEY *pkey, const struct ownkey_secret *plain,
+        enum ownkey_hash hash, uint8_t *out, size_t *len)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), pkey, NULL);
+    EVP_MD *md =
+        EVP_MD_fetch(ownkey_libctx(), ownkey_hash_info(hash)->name, NULL);
+    bool good;
+
+    good = ctx != NULL && md != NULL && EVP_PKEY_encrypt_init(ctx) > 0 &&
+           EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
+           EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) > 0 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) > 0 &&
+           EVP_PKEY_encrypt(ctx, out, len, plain->data, plain->len) > 0;
+    EVP_MD_free(md);
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+enum ownkey_status
+ownkey_remote_try_decrypt(struct ownkey_key *key, struct ownkey_error *err)
+{
+    struct ownkey_decrypt_request r = {
+        .padding = OWNKEY_PAD_OAEP,
+        .hash = OWNKEY_HASH_SHA256,
+        .mgf1_hash = OWNKEY_HASH_SHA256,
+    };
+    struct ownkey_secret plain = { 0 };
+    struct ownkey_secret back = { 0 };
+    uint8_t ciphertext[RSA_BYTES_MAX];
+    size_t len = sizeof(ciphertext);
+    EVP_PKEY *pkey = NULL;
+    enum ownkey_status st;
+
+    st = ownkey_public_pkey(ownkey_key_spki(key), &pkey, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (ownkey_secret_random(&plain, PROBE_LEN) != OWNKEY_OK) {
+        st = ownkey_fail(err, OWNKEY_NOMEM, "no secure memory");
+    } else if (!encrypt(pkey, &plain, r.hash, ciphertext, &len)) {
+        st = ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                         "nothing can be encrypted for this key");
+    } else {
+        r.ciphertext = (struct ownkey_blob){ ciphertext, len };
+        st = ownkey_key_decrypt(key, &r, &back, err);
+    }
+    if (st == OWNKEY_OK &&
+        (back.len != plain.len ||
+         CRYPTO_memcmp(back.data, plain.data, plain.len) != 0))
+        st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                         "the decrypted bytes are not those encrypted");
+    ownkey_secret_clear(&plain);
+    ownkey_secret_clear(&back);
+    EVP_PKEY_free(pkey);
+    return st;
+}
