@@ -5,6 +5,7 @@
 #ifndef OWNKEY_TESTS_UNIT_LOCALKMS_HELP_H
 #define OWNKEY_TESTS_UNIT_LOCALKMS_HELP_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,34 +73,6 @@ place_teardown(void **state)
     return clean ? 0 : -1;
 }
 
-static inline void
-create(const struct place *p, enum ownkey_key_type type)
-{
-    struct ownkey_error err = { 0 };
-
-    assert_int_equal(ownkey_localkms_create(p->path, type, &err), OWNKEY_OK);
-}
-
-static inline struct ownkey_kms *
-open_as(const struct place *p, enum ownkey_key_type type)
-{
-    struct ownkey_kms_config config = { .uri = p->uri,
-                                        .type = type,
-                                        .clock = &ownkey_clock_system };
-    struct ownkey_kms *kms = NULL;
-    struct ownkey_error err = { 0 };
-
-    assert_int_equal(ownkey_kms_open(&config, &kms, &err), OWNKEY_OK);
-    return kms;
-}
-
-static inline struct ownkey_kms *
-create_and_open(const struct place *p, enum ownkey_key_type type)
-{
-    create(p, type);
-    return open_as(p, type);
-}
-
 /* Replaces what is at the path by a file of that text, mode 0600. */
 static inline void
 write_file(const char *path, const char *text, size_t len)
@@ -127,6 +100,42 @@ read_file(const char *path, char *buf, size_t size)
     return n;
 }
 
+/* RSA-2048 keys are made once for each program: that takes long. */
+static inline void
+create(const struct place *p, enum ownkey_key_type type)
+{
+    static char rsa[4096];
+    struct ownkey_error err = { 0 };
+
+    if (type == OWNKEY_KEY_RSA_2048 && rsa[0] != '\0') {
+        write_file(p->path, rsa, strlen(rsa));
+        return;
+    }
+    assert_int_equal(ownkey_localkms_create(p->path, type, &err), OWNKEY_OK);
+    if (type == OWNKEY_KEY_RSA_2048)
+        (void)read_file(p->path, rsa, sizeof(rsa));
+}
+
+static inline struct ownkey_kms *
+open_as(const struct place *p, enum ownkey_key_type type)
+{
+    struct ownkey_kms_config config = { .uri = p->uri,
+                                        .type = type,
+                                        .clock = &ownkey_clock_system };
+    struct ownkey_kms *kms = NULL;
+    struct ownkey_error err = { 0 };
+
+    assert_int_equal(ownkey_kms_open(&config, &kms, &err), OWNKEY_OK);
+    return kms;
+}
+
+static inline struct ownkey_kms *
+create_and_open(const struct place *p, enum ownkey_key_type type)
+{
+    create(p, type);
+    return open_as(p, type);
+}
+
 /* Runs fn in a child and returns its result, 0..255. */
 static inline int
 in_child(int (*fn)(void *), void *arg)
@@ -140,6 +149,15 @@ in_child(int (*fn)(void *), void *arg)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/* For what would take minutes there. */
+static inline bool
+under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    return preload != NULL && strstr(preload, "vgpreload") != NULL;
 }
 
 #endif

@@ -643,6 +643,7 @@ work_in_child(void *arg)
     struct ownkey_error err = { 0 };
     struct wrapped own;
     uint64_t sent_ms;
+    int result;
 
     if (ownkey_kms_unwrap(work->kms, work->w->reply.id, work->w->reply.version,
                           ownkey_blob_of(&work->w->reply.ciphertext),
@@ -651,7 +652,10 @@ work_in_child(void *arg)
         plain.len != 32)
         return 1;
     wrap_some(work->kms, &own);
-    return unwrap(work->kms, &own, &err) == OWNKEY_OK ? 0 : 2;
+    result = unwrap(work->kms, &own, &err) == OWNKEY_OK ? 0 : 2;
+    wrapped_clear(&own);
+    ownkey_secret_clear(&plain);
+    return result;
 }
 
 static void

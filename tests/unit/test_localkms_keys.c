@@ -157,6 +157,8 @@ larger_rsa_keys_sign(void **state)
     };
     struct place *p = *state;
 
+    if (under_valgrind())
+        skip();
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
         struct ownkey_kms *kms = create_and_open(p, types[t]);
         EVP_PKEY *pkey = public_key(kms, types[t]);
@@ -354,9 +356,9 @@ rsa_decrypts_with_every_hash_and_label(void **state)
             request.mgf1_hash = hashes[j];
             request.label = (struct ownkey_blob){ 0 };
             encrypt_and_decrypt(kms, pkey, request);
-            request.label = ownkey_blob_text("a label");
-            encrypt_and_decrypt(kms, pkey, request);
         }
+        request.label = ownkey_blob_text("a label");
+        encrypt_and_decrypt(kms, pkey, request);
     }
     EVP_PKEY_free(pkey);
     ownkey_kms_free(kms);
