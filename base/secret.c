@@ -251,6 +251,14 @@ ownkey_secret_clear(struct ownkey_secret *s)
     *s = (struct ownkey_secret){ 0 };
 }
 
+__attribute__((noinline)) void
+ownkey_secret_wipe_stack(void)
+{
+    uint8_t below[OWNKEY_STACK_WIPE];
+
+    explicit_bzero(below, sizeof(below));
+}
+
 struct ownkey_blob
 ownkey_blob_secret(const struct ownkey_secret *s)
 {

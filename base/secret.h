@@ -70,6 +70,15 @@ void ownkey_secret_move(struct ownkey_secret *to, struct ownkey_secret *from);
 /* Wipes and releases all cap bytes. Clearing twice is harmless. */
 void ownkey_secret_clear(struct ownkey_secret *s);
 
+/*
+ * Wipes OWNKEY_STACK_WIPE bytes of the stack below the caller. Libraries leave
+ * key bytes there: spilled registers, those that the dynamic linker saves when
+ * it binds a symbol. Call it after a call chain that handled a secret; not on
+ * a hot path.
+ */
+enum { OWNKEY_STACK_WIPE = 16 << 10 };
+void ownkey_secret_wipe_stack(void);
+
 struct ownkey_blob ownkey_blob_secret(const struct ownkey_secret *s);
 
 void ownkey_secret_info(struct ownkey_secret_info *info);

@@ -238,6 +238,7 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
 out:
     ownkey_wrap_reply_clear(&reply);
     ownkey_data_key_free(dk);
+    ownkey_secret_wipe_stack();
     return st;
 }
 
@@ -420,6 +421,7 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     if (st == OWNKEY_OK)
         st = start_lease(dk, epoch, sent_ms, key, lease, err);
     ownkey_secret_clear(&plain);
+    ownkey_secret_wipe_stack();
     return st;
 }
 
