@@ -7,7 +7,8 @@ PY_LOG_COMPILER = /usr/bin/python3
 AM_TESTS_ENVIRONMENT = \
 	OWNKEY_SRCDIR='$(abs_top_srcdir)'; export OWNKEY_SRCDIR; \
 	OWNKEY_BUILDDIR='$(abs_top_builddir)'; export OWNKEY_BUILDDIR; \
-	OWNKEY_SANITIZERS='$(OWNKEY_SANITIZERS)'; export OWNKEY_SANITIZERS;
+	OWNKEY_SANITIZERS='$(OWNKEY_SANITIZERS)'; export OWNKEY_SANITIZERS; \
+	TSAN_OPTIONS="die_after_fork=0 $$TSAN_OPTIONS"; export TSAN_OPTIONS;
 
 # A unit test links the convenience library and cmocka.
 test_libs = libownkey.la $(CMOCKA_LIBS)
