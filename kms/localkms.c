@@ -36,7 +36,7 @@ localkms_of(struct ownkey_kms *kms)
     return (struct localkms *)kms;
 }
 
-/* ---- what begins every operation ------------------------------------------ */
+/* ---- what begins every operation ---------------------------------------- */
 
 /* One write of a short line at the end: no lock needed. */
 static void
@@ -131,7 +131,7 @@ family_of(const struct ownkey_localkms_file *file)
     return ownkey_key_type_info(file->type)->family;
 }
 
-/* ---- describe and public_key ---------------------------------------------- */
+/* ---- describe and public_key -------------------------------------------- */
 
 static enum ownkey_status
 localkms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
@@ -175,7 +175,7 @@ localkms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
     return st;
 }
 
-/* ---- wrap, generate, unwrap ----------------------------------------------- */
+/* ---- wrap, generate, unwrap --------------------------------------------- */
 
 static enum ownkey_status
 check_can_wrap(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
@@ -369,7 +369,7 @@ localkms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
     return st;
 }
 
-/* ---- sign and decrypt ----------------------------------------------------- */
+/* ---- sign and decrypt --------------------------------------------------- */
 
 static enum ownkey_status
 localkms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
@@ -416,7 +416,7 @@ localkms_decrypt(struct ownkey_kms *kms,
     return st;
 }
 
-/* ---- open and free -------------------------------------------------------- */
+/* ---- open and free ------------------------------------------------------ */
 
 static void
 localkms_free(struct ownkey_kms *kms)

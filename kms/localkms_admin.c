@@ -161,7 +161,7 @@ ownkey_localkms_info(const char *path, struct ownkey_localkms_info *info,
     return OWNKEY_OK;
 }
 
-/* An INI value: one line, no blanks at its ends, no " ;" that starts a comment. */
+/* An INI value: one line, no blank at its end, no " ;": it starts a comment. */
 static bool
 fits_configuration(const char *path)
 {

@@ -118,7 +118,7 @@ take_key(struct ownkey_blob text, const cJSON *item, struct ownkey_secret *key,
     return OWNKEY_OK;
 }
 
-/* ---- parsing -------------------------------------------------------------- */
+/* ---- parsing ------------------------------------------------------------ */
 
 /* Exactly the members named, each once. */
 static bool
@@ -319,7 +319,7 @@ ownkey_localkms_parse(struct ownkey_blob text,
     return OWNKEY_OK;
 }
 
-/* ---- printing ------------------------------------------------------------- */
+/* ---- printing ----------------------------------------------------------- */
 
 static void
 append(struct ownkey_secret *text, const char *piece)
@@ -385,7 +385,7 @@ ownkey_localkms_print(const struct ownkey_localkms_file *file,
     return OWNKEY_OK;
 }
 
-/* ---- versions ------------------------------------------------------------- */
+/* ---- versions ----------------------------------------------------------- */
 
 enum ownkey_status
 ownkey_localkms_file_add_move(struct ownkey_localkms_file *file,

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static enum ownkey_status
 open_failed(struct ownkey_error *err, int number)
@@ -139,7 +139,7 @@ ownkey_localkms_load(const char *path, struct ownkey_localkms_file *file,
     return status;
 }
 
-/* ---- one writer at a time ------------------------------------------------- */
+/* ---- one writer at a time ----------------------------------------------- */
 
 static bool
 lock_fd(int fd)
@@ -202,7 +202,7 @@ ownkey_localkms_load_locked(const char *path,
     return status;
 }
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static enum ownkey_status
 write_failed(struct ownkey_error *err, const char *what)

@@ -30,7 +30,7 @@ openssl_failed(struct ownkey_error *err, enum ownkey_status st,
                        reason != NULL ? reason : "");
 }
 
-/* ---- making and loading --------------------------------------------------- */
+/* ---- making and loading ------------------------------------------------- */
 
 static EVP_PKEY *
 generate(const struct ownkey_key_type_info *info)
@@ -168,7 +168,7 @@ ownkey_localkms_pkey_spki(EVP_PKEY *pkey, struct ownkey_bytes *spki,
     return st;
 }
 
-/* ---- signing -------------------------------------------------------------- */
+/* ---- signing ------------------------------------------------------------ */
 
 static OSSL_PARAM
 text_param(const char *name, const char *value)
@@ -269,7 +269,7 @@ ownkey_localkms_pkey_sign(EVP_PKEY *pkey,
     return st;
 }
 
-/* ---- RSA encryption ------------------------------------------------------- */
+/* ---- RSA encryption ----------------------------------------------------- */
 
 static void
 cipher_params(const struct ownkey_decrypt_request *request,

@@ -75,7 +75,7 @@ unwrap(struct ownkey_kms *kms, const struct wrapped *w,
                        &w->context, err);
 }
 
-/* ---- the answers of a service --------------------------------------------- */
+/* ---- the answers of a service ------------------------------------------- */
 
 static void
 refuses_everything_while_disabled(void **state)
@@ -166,7 +166,7 @@ unsafe_file_is_refused(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- binding -------------------------------------------------------------- */
+/* ---- binding ------------------------------------------------------------ */
 
 static void
 refuses_another_context(void **state)
@@ -278,7 +278,7 @@ refuses_truncated_extended_and_noise(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- round trips ---------------------------------------------------------- */
+/* ---- round trips -------------------------------------------------------- */
 
 static void
 wraps_from_1_to_4096_bytes(void **state)
@@ -463,7 +463,7 @@ type_must_be_the_configured_one(void **state)
     ownkey_kms_free(as_aes);
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------ */
 
 static enum ownkey_status
 open_with(const char *uri, const char *option, const char *value,
@@ -595,7 +595,7 @@ sent_is_when_the_call_began(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- counting ------------------------------------------------------------- */
+/* ---- counting ----------------------------------------------------------- */
 
 static void
 counts_calls_when_asked_to(void **state)
@@ -627,7 +627,7 @@ counts_calls_when_asked_to(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- processes and threads ------------------------------------------------ */
+/* ---- processes and threads ---------------------------------------------- */
 
 struct child_work {
     struct ownkey_kms *kms;

@@ -32,7 +32,7 @@ parse(const char *text, size_t len, struct ownkey_error *err)
     return st;
 }
 
-/* ---- the text ------------------------------------------------------------- */
+/* ---- the text ----------------------------------------------------------- */
 
 static void
 refuses_damaged_text(void **state)
@@ -208,7 +208,7 @@ prints_what_it_parses(void **state)
     ownkey_localkms_file_clear(&again);
 }
 
-/* ---- what cJSON keeps in the heap ----------------------------------------- */
+/* ---- what cJSON keeps in the heap --------------------------------------- */
 
 static unsigned freed_blocks;
 static bool key_seen;
@@ -244,7 +244,7 @@ cjson_never_holds_a_key(void **state)
     assert_false(key_seen);
 }
 
-/* ---- on disk -------------------------------------------------------------- */
+/* ---- on disk ------------------------------------------------------------ */
 
 static enum ownkey_status
 load(const char *path, struct ownkey_error *err)
@@ -375,7 +375,7 @@ refuses_an_empty_and_a_huge_file(void **state)
     assert_int_equal(load(p->path, &err), OWNKEY_PROTOCOL);
 }
 
-/* ---- making and steering -------------------------------------------------- */
+/* ---- making and steering ------------------------------------------------ */
 
 static void
 never_creates_over_anything(void **state)
@@ -537,7 +537,7 @@ names_the_file_for_the_configuration(void **state)
     assert_int_equal(ownkey_localkms_uri("/a\nb", &uri, &err), OWNKEY_CONFIG);
 }
 
-/* ---- several at a time ---------------------------------------------------- */
+/* ---- several at a time -------------------------------------------------- */
 
 enum { THREADS = 4, ROTATIONS = 5 };
 

@@ -123,7 +123,7 @@ sign_and_verify(struct ownkey_kms *kms, EVP_PKEY *pkey,
     ownkey_bytes_clear(&signature);
 }
 
-/* ---- signatures ----------------------------------------------------------- */
+/* ---- signatures --------------------------------------------------------- */
 
 static void
 rsa_signs_with_every_padding_hash_and_salt(void **state)
@@ -268,7 +268,7 @@ aes_has_no_public_key(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- decryption ----------------------------------------------------------- */
+/* ---- decryption --------------------------------------------------------- */
 
 static const char message[] = "from the sender to the key's holder";
 
@@ -406,7 +406,7 @@ refuses_ciphertexts_that_do_not_fit(void **state)
     ownkey_kms_free(ec);
 }
 
-/* ---- key material that is not what the file says -------------------------- */
+/* ---- key material that is not what the file says ------------------------ */
 
 /* A file of one type with the key material of another. */
 static void
