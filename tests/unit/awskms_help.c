@@ -137,12 +137,18 @@ add_option(struct ownkey_options *o, const char *name, const char *value)
 void
 double_options(struct ownkey_options *o)
 {
+    double_options_within(o, "5s");
+}
+
+void
+double_options_within(struct ownkey_options *o, const char *timeout)
+{
     add_option(o, "aws.endpoint", the_double.endpoint);
     add_option(o, "aws.region", "eu-west-1");
     add_option(o, "aws.access_key_id", "AKIDEXAMPLE");
     add_option(o, "aws.secret_access_key",
                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-    add_option(o, "timeout", "5s");
+    add_option(o, "timeout", timeout);
     if (strncmp(the_double.endpoint, "https", 5) == 0) {
         char ca[128];
 

@@ -41,6 +41,7 @@ long double_stat(const char *name);
 
 /* Options with endpoint, region and access key of the double. */
 void double_options(struct ownkey_options *o);
+void double_options_within(struct ownkey_options *o, const char *timeout);
 void add_option(struct ownkey_options *o, const char *name, const char *value);
 
 /* Opens a key of the double; the test fails if that does. */

@@ -25,3 +25,21 @@ unit_tests += tests/unit/test_awskms
 tests_unit_test_awskms_SOURCES = tests/unit/test_awskms.c $(awskms_help)
 tests_unit_test_awskms_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_errors
+tests_unit_test_awskms_errors_SOURCES = tests/unit/test_awskms_errors.c \
+	$(awskms_help)
+tests_unit_test_awskms_errors_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_errors_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_credentials
+tests_unit_test_awskms_credentials_SOURCES = \
+	tests/unit/test_awskms_credentials.c $(awskms_help)
+tests_unit_test_awskms_credentials_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_credentials_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_memory
+tests_unit_test_awskms_memory_SOURCES = tests/unit/test_awskms_memory.c \
+	$(awskms_help)
+tests_unit_test_awskms_memory_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_memory_LDADD = $(test_libs)
