@@ -173,6 +173,10 @@ ownkey_aws_uri_parse(const char *uri, struct ownkey_aws_uri *parsed,
     struct ownkey_aws_id id;
     const char *slash;
 
+    if (strncmp(uri, "awskms://arn:", sizeof("awskms://arn:") - 1) == 0)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "\"%.200s\": an ARN comes after three slashes, "
+                           "awskms:///arn:...", uri);
     if (strncmp(uri, scheme, sizeof(scheme) - 1) != 0 ||
         (slash = strchr(rest, '/')) == NULL ||
         (size_t)(slash - rest) >= sizeof(u.host))

@@ -570,10 +570,12 @@ exchange_on(struct ownkey_http_handle *h, struct exchange *x,
     if (rc == CURLE_OK)
         rc = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
-    /* The handle outlives what its options point to. */
-    curl_easy_reset(h->easy);
-    free_headers(headers);
+    /* A handle that is kept outlives what its options point to; one that is
+       closed still needs them, QUICK_EXIT above all. */
+    if (rc == CURLE_OK)
+        curl_easy_reset(h->easy);
     ownkey_http_pool_give(h, rc == CURLE_OK);
+    free_headers(headers);
     return result(x, rc, origin->authority, err);
 }
 

@@ -232,7 +232,7 @@ ownkey_http_pool_open_socket(void *handle, curlsocktype purpose,
     size_t i = 0;
 
     (void)purpose;
-    /* localhost is what /etc/hosts says; plain http stays on this host. */
+    /* Older libcurl asks /etc/hosts for localhost; http stays on this host. */
     if (h->loopback_only && !is_loopback(address))
         return CURL_SOCKET_BAD;
     /* Under the lock, so that no fork comes between socket and record. */

@@ -43,3 +43,19 @@ tests_unit_test_awskms_memory_SOURCES = tests/unit/test_awskms_memory.c \
 	$(awskms_help)
 tests_unit_test_awskms_memory_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_memory_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_aws
+tests_unit_test_aws_SOURCES = tests/unit/test_aws.c tests/unit/test.h
+tests_unit_test_aws_CFLAGS = $(test_cflags)
+tests_unit_test_aws_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_http
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/test.h
+tests_unit_test_http_CFLAGS = $(test_cflags)
+tests_unit_test_http_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_threads
+tests_unit_test_awskms_threads_SOURCES = tests/unit/test_awskms_threads.c \
+	$(awskms_help)
+tests_unit_test_awskms_threads_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_threads_LDADD = $(test_libs)
