@@ -19,5 +19,11 @@ tests_fuzz_fuzz_localkms_file_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFUZZ_SEEDS='"localkms"'
 tests_fuzz_fuzz_localkms_file_LDADD = libownkey.la
 
+# The text of ownkey.conf.
+fuzz_targets += tests/fuzz/fuzz_conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_conf_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"conf"'
+tests_fuzz_fuzz_conf_LDADD = libownkey.la
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
