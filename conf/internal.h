@@ -81,7 +81,7 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_conf_check(const struct ownkey_ini *ini, struct ownkey_conf *conf,
                   struct ownkey_error *err);
 
-/* ---- section.c: the settings of one section ---- */
+/* ---- section_*.c: the settings of one section ---- */
 
 /* What the functions below work on and complain about. */
 struct ownkey_conf_scope {

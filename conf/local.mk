@@ -5,5 +5,8 @@ libownkey_la_SOURCES += \
 	conf/ini.c \
 	conf/internal.h \
 	conf/public.c \
-	conf/section.c \
+	conf/section.c conf/section.h \
+	conf/section_global.c \
+	conf/section_key.c \
+	conf/section_token.c \
 	conf/value.c

@@ -78,26 +78,6 @@ delist(struct ownkey_tokens *set)
 
 /* ---- opening ---- */
 
-/* The key's own options, then the token's that it does not set itself. */
-static enum ownkey_status
-merge_options(const struct ownkey_options *own,
-              const struct ownkey_options *inherited,
-              struct ownkey_options *out, struct ownkey_error *err)
-{
-    const struct ownkey_options *both[] = { own, inherited };
-    enum ownkey_status st = OWNKEY_OK;
-
-    for (size_t b = 0; b < 2; b++) {
-        for (size_t i = 0; st == OWNKEY_OK && i < both[b]->len; i++) {
-            const struct ownkey_option *o = &both[b]->items[i];
-
-            if (ownkey_options_find(out, o->name) == NULL)
-                st = ownkey_options_add(out, o->name, o->value, o->where, err);
-        }
-    }
-    return st;
-}
-
 static enum ownkey_status
 make_id(struct ownkey_blob of, uint8_t id[static OWNKEY_OBJECT_ID_LEN])
 {
@@ -128,24 +108,19 @@ key_type(const char *where, struct ownkey_blob spki,
 
 static enum ownkey_status
 open_kms(const struct ownkey_token *token, const char *uri, const char *where,
-         const struct ownkey_options *own, enum ownkey_key_type type,
+         const struct ownkey_options *options, enum ownkey_key_type type,
          struct ownkey_kms **kms, struct ownkey_error *err)
 {
-    struct ownkey_options merged = { 0 };
     struct ownkey_kms_config config = {
         .uri = uri,
         .type = type,
-        .options = &merged,
+        .options = options,
         .clock = token->set->clock,
     };
-    enum ownkey_status st =
-        merge_options(own, &token->conf->options, &merged, err);
+    enum ownkey_status st = ownkey_kms_open(&config, kms, err);
 
-    if (st == OWNKEY_OK)
-        st = ownkey_kms_open(&config, kms, err);
     if (st != OWNKEY_OK && strncmp(err->text, where, strcspn(where, ":")) != 0)
         ownkey_error_prefix(err, "%s", where);
-    ownkey_options_clear(&merged);
     return st;
 }
 
@@ -198,7 +173,6 @@ open_kek(struct ownkey_token *token)
 {
     const struct ownkey_conf_token *conf = token->conf;
     struct ownkey_blob spki = ownkey_blob_of(&conf->public_key);
-    static const struct ownkey_options none;
     struct ownkey_error *err = &token->error;
     char seed[2200];
     enum ownkey_status st = OWNKEY_OK;
@@ -221,10 +195,19 @@ open_kek(struct ownkey_token *token)
     if (st == OWNKEY_OK)
         st = make_context(token, err);
     if (st == OWNKEY_OK)
-        st = open_kms(token, conf->uri, conf->where, &none, token->kek_type,
-                      &token->kms, err);
+        st = open_kms(token, conf->uri, conf->where, &conf->options,
+                      token->kek_type, &token->kms, err);
     err->status = st;
     return st;
+}
+
+static void
+log_unused(const struct ownkey_options *unused)
+{
+    for (size_t i = 0; i < unused->len; i++)
+        ownkey_log(OWNKEY_LOG_WARNING,
+                   "%s: %s is checked, but this version does not act on it",
+                   unused->items[i].where, unused->items[i].name);
 }
 
 static enum ownkey_status
@@ -277,6 +260,9 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
     if (st != OWNKEY_OK)
         return st;
     ownkey_token_log_connect(set->conf);
+    log_unused(&set->conf->unused);
+    for (size_t i = 0; i < set->conf->token_count; i++)
+        log_unused(&set->conf->tokens[i].unused);
     if (set->conf->secure_memory != 0)
         st = ownkey_secret_configure(set->conf->secure_memory);
     if (st != OWNKEY_OK)

@@ -92,3 +92,12 @@ expect 4 ownkey check
 has out "probe is checked, but this version does not act on it"
 expect 4 ownkey check --json
 json 'd["tokens"][0]["unused_settings"] == ["probe", "store"]'
+sed -i 's|^log = .*|log = stderr, warning|' o.conf
+expect 0 ownkey status --offline
+has err "o.conf:11: probe is checked, but this version does not act on it"
+
+# A key of another service does not get the options of its token's.
+printf '[aws]\nkek = awskms:///alias/x\naws.region = eu-west-1\n[aws/k]\nkey = localkms://%s/ec-p256.key\npublic_key = %s/ec-p256.pem\n' \
+    "$dir" "$dir" >mixed.conf
+expect 0 ownkey --config mixed.conf key list --json
+json 'all("error" not in k for k in d["keys"])'

@@ -271,6 +271,21 @@ wants_a_kek_with_a_uri(void **state)
 }
 
 static void
+knows_whose_settings_are_whose(void **state)
+{
+    (void)state;
+    bad_setting("contxt.tenant = acme", "start with context.");
+    bad_setting("awskms.region = x", "unknown name");
+    bad_setting(".x = y", "unknown name");
+    bad_setting("aws.region = eu-west-1",
+                "for keys in awskms, and this one is in localkms");
+    bad_key("[a/k]\nkey = awskms:///alias/k\nlocalkms.delay = 1s\n",
+            "o.conf:5: ", "for keys in localkms, and this one is in awskms");
+    (void)good("[a]\nlocalkms.delay = 1s\n" KEK);
+    (void)good("[a]\nkek = hashivault://k\nvault.mount = m\n");
+}
+
+static void
 disables_a_bad_token_alone(void **state)
 {
     (void)state;
@@ -386,8 +401,8 @@ static void
 never_shows_a_credential(void **state)
 {
     (void)state;
-    bad_token("[a]\n" KEK "aws.secret_access_key = hush\n"
-              "aws.secret_access_key = hush\n",
+    bad_token("[a]\nkek = awskms:///alias/k\n"
+              "aws.secret_access_key = hush\naws.secret_access_key = hush\n",
               0, "o.conf:4: ", "second time");
     assert_null(strstr(conf->tokens[0].error.text, "hush"));
     bad_token("[a]\n" KEK "secret_access_key = hush\n", 0,
@@ -481,7 +496,7 @@ limits_settings_in_a_section(void **state)
     assert_non_null(text);
     used = (size_t)sprintf(text, "[a]\n" KEK);
     for (int i = 0; i < 300; i++)
-        used += (size_t)sprintf(text + used, "aws.x%d = %d\n", i, i);
+        used += (size_t)sprintf(text + used, "localkms.x%d = 1\n", i);
     bad_token(text, 0, "o.conf:258: ", "more than 256 settings");
     free(text);
 }
@@ -529,6 +544,7 @@ main(void)
         cmocka_unit_test_teardown(wants_a_long_revocation_lag_accepted, clean),
         cmocka_unit_test_teardown(explains_bad_settings, clean),
         cmocka_unit_test_teardown(wants_a_kek_with_a_uri, clean),
+        cmocka_unit_test_teardown(knows_whose_settings_are_whose, clean),
         cmocka_unit_test_teardown(disables_a_bad_token_alone, clean),
         cmocka_unit_test_teardown(names_both_places_of_a_duplicate, clean),
         cmocka_unit_test_teardown(checks_names_of_sections, clean),
