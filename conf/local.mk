@@ -10,3 +10,7 @@ libownkey_la_SOURCES += \
 	conf/section_key.c \
 	conf/section_token.c \
 	conf/value.c
+
+# To look at; an administrator's files are never written to.
+sampledir = $(docdir)/examples
+dist_sample_DATA = conf/ownkey.conf.sample conf/openssl.cnf.sample

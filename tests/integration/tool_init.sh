@@ -62,3 +62,17 @@ export OWNKEY_CONF
 expect 0 ownkey init
 has err "Next: ownkey check"
 expect 0 ownkey check
+
+# The sample configuration means what it says.
+unset OWNKEY_CONF
+cp "$OWNKEY_SRCDIR/conf/ownkey.conf.sample" sample.conf
+chmod 600 sample.conf
+expect 0 ownkey --config sample.conf status --offline
+has out "acme             unverified       awskms    5m"
+# So do its commented lines, but for those that name files or a profile.
+sed -e '/^;public_key/d' -e '/^;accept/d' -e '/^;certificate/d' \
+    -e '/^;aws.profile/d' -e 's/^;\([a-z[]\)/\1/' sample.conf >every.conf
+expect 0 ownkey --config every.conf status --offline --json
+json '[t["name"] for t in d["tokens"]] == ["acme", "try"]'
+json 'all("last_error" not in t for t in d["tokens"])'
+json '"neither certificate" in d["tokens"][0]["keys"][0]["error"]["text"]'
