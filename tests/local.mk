@@ -24,6 +24,7 @@ include tests/unit/provider.mk
 include tests/unit/tool.mk
 include tests/cloud/local.mk
 include tests/fuzz/local.mk
+include tests/bench/local.mk
 include tests/integration/local.mk
 
 if HAVE_CMOCKA

@@ -224,7 +224,7 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
     else
         st = ownkey_kms_generate(token->kms, generate_len, &dk->context, plain,
                                  &reply, &sent_ms, err);
-    ownkey_token_answer(token, "wrap", st, err);
+    ownkey_token_answer(token, "wrap", epoch, st, err);
     if (st == OWNKEY_OK && generate_len != 0 && plain->len != generate_len)
         st = ownkey_fail(err, OWNKEY_PROTOCOL,
                          "the service made %zu bytes instead of %zu",
@@ -413,7 +413,7 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     st = ownkey_kms_unwrap(token->kms, dk->header.kek, dk->header.kek_version,
                            ownkey_blob_of(&dk->header.ciphertext),
                            &dk->context, &plain, &sent_ms, err);
-    ownkey_token_answer(token, "unwrap", st, err);
+    ownkey_token_answer(token, "unwrap", epoch, st, err);
     if (st == OWNKEY_OK)
         st = check_commitment(dk, &plain, err);
     if (st == OWNKEY_OK)

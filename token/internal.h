@@ -77,9 +77,13 @@ ownkey_token_now(const struct ownkey_token *token)
 /*
  * Each answer about a KEK passes here, once: sets the token's state, ends its
  * leases on a denial, logs. err is read unless st is OWNKEY_OK.
+ *
+ * epoch  the token's when the request was sent: a yes that was overtaken by a
+ *        no changes nothing
  */
 void ownkey_token_answer(struct ownkey_token *token, const char *operation,
-                         enum ownkey_status st, const struct ownkey_error *err);
+                         uint64_t epoch, enum ownkey_status st,
+                         const struct ownkey_error *err);
 
 /*
  * OWNKEY_OK: go and ask. Otherwise the token is unusable, the call comes from

@@ -86,9 +86,12 @@ set_state(struct ownkey_token *token, const char *operation,
 
 void
 ownkey_token_answer(struct ownkey_token *token, const char *operation,
-                    enum ownkey_status st, const struct ownkey_error *err)
+                    uint64_t epoch, enum ownkey_status st,
+                    const struct ownkey_error *err)
 {
     atomic_fetch_add(&token->kms_calls, 1);
+    if (st == OWNKEY_OK && atomic_load(&token->epoch) != epoch)
+        return;
     if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED) {
         size_t ended;
 

@@ -454,6 +454,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
                       struct ownkey_error *err)
 {
     struct ownkey_error local = { 0 };
+    uint64_t epoch = atomic_load(&token->epoch);
     enum ownkey_status st;
 
     if (err == NULL)
@@ -467,9 +468,9 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         struct ownkey_error state = { 0 };
         enum ownkey_status kek = status_of_info(token, info, &state);
 
-        ownkey_token_answer(token, "describe", kek, &state);
+        ownkey_token_answer(token, "describe", epoch, kek, &state);
     } else {
-        ownkey_token_answer(token, "describe", st, err);
+        ownkey_token_answer(token, "describe", epoch, st, err);
     }
     return st;
 }
@@ -480,6 +481,7 @@ ownkey_token_decrypt(struct ownkey_token *token,
                      struct ownkey_secret *plain, struct ownkey_error *err)
 {
     struct ownkey_error local = { 0 };
+    uint64_t epoch = atomic_load(&token->epoch);
     enum ownkey_status st;
 
     if (err == NULL)
@@ -490,6 +492,6 @@ ownkey_token_decrypt(struct ownkey_token *token,
     if (!ownkey_kms_can_decrypt(token->kms, request))
         return ownkey_kms_decrypt(token->kms, request, plain, err);
     st = ownkey_kms_decrypt(token->kms, request, plain, err);
-    ownkey_token_answer(token, "decrypt", st, err);
+    ownkey_token_answer(token, "decrypt", epoch, st, err);
     return st;
 }
