@@ -1,4 +1,5 @@
 integration_tests += \
+	tests/integration/tool_aws.sh \
 	tests/integration/tool_exit.sh \
 	tests/integration/tool_init.sh \
 	tests/integration/tool_keys.sh \

@@ -88,9 +88,9 @@ json 'd["tokens"][0]["state"] == "lost"'
 mv main.key.away main.key
 
 # 6: damaged
-head -c 60 wrapped >cut
-expect 6 ownkey --config o.conf unwrap main --in cut
-expect 6 ownkey --json --config o.conf unwrap main --in cut --out x
+head -c 60 wrapped >short
+expect 6 ownkey --config o.conf unwrap main --in short
+expect 6 ownkey --json --config o.conf unwrap main --in short --out x
 json 'd["error"]["status"] == "damaged"'
 [ ! -e x ] || die "a file was made in spite of the error"
 expect 0 ownkey localkms create new.key

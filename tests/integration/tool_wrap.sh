@@ -60,8 +60,8 @@ expect 2 ownkey wrap main --context a=1 --context a=2 --in key
 
 # Damage.
 expect 6 ownkey unwrap main --in key
-head -c 100 wrapped >cut
-expect 6 ownkey unwrap main --in cut
+head -c 100 wrapped >short
+expect 6 ownkey unwrap main --in short
 (cat wrapped && printf x) >longer
 expect 6 ownkey unwrap main --in longer
 python3 - <<'PY' || die python
