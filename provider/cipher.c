@@ -138,9 +138,10 @@ copy_settings(const struct rsa_cipher *c, EVP_PKEY_CTX *to)
             OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, hash, 0);
         *p++ = OSSL_PARAM_construct_utf8_string(
             OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, mgf1, 0);
+    }
+    if (pad_mode == RSA_PKCS1_OAEP_PADDING && c->label.len > 0)
         *p++ = OSSL_PARAM_construct_octet_string(
             OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, c->label.data, c->label.len);
-    }
     *p = OSSL_PARAM_construct_end();
     return EVP_PKEY_CTX_set_params(to, params) == 1;
 }

@@ -9,6 +9,7 @@
  */
 #include "provider/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -16,6 +17,7 @@
 #include "base/libctx.h"
 #include "token/datakey.h"
 
+static OSSL_FUNC_keymgmt_new_fn empty;
 static OSSL_FUNC_keymgmt_load_fn load;
 static OSSL_FUNC_keymgmt_free_fn release;
 static OSSL_FUNC_keymgmt_has_fn has;
@@ -24,6 +26,29 @@ static OSSL_FUNC_keymgmt_validate_fn validate;
 static OSSL_FUNC_keymgmt_export_fn export;
 static OSSL_FUNC_keymgmt_dup_fn duplicate;
 static OSSL_FUNC_keymgmt_get_params_fn get_params;
+
+/*
+ * A key without anything. OpenSSL makes one when it compares our key with
+ * another's and tries to import that; without `new` it would leave an error
+ * behind, which nginx takes for an alert.
+ */
+static void *
+empty(void *vprov)
+{
+    struct ownkey_prov_key *key = calloc(1, sizeof(*key));
+
+    if (key == NULL)
+        return NULL;
+    key->prov = vprov;
+    atomic_init(&key->refs, 1);
+    return key;
+}
+
+static bool
+is_empty(const struct ownkey_prov_key *key)
+{
+    return key->token == NULL;
+}
 
 /* The reference is a pointer to a key; it is taken out of there. */
 static void *
@@ -49,7 +74,7 @@ has(const void *vkey, int selection)
     const struct ownkey_prov_key *key = vkey;
 
     ownkey_prov_order_cancel();
-    if (key == NULL)
+    if (key == NULL || is_empty(key))
         return 0;
     return key->pub != NULL || (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
 }
@@ -63,6 +88,8 @@ match(const void *va, const void *vb, int selection)
 
     (void)selection; /* one public part, one private part */
     ownkey_prov_order_cancel();
+    if (is_empty(a) || is_empty(b))
+        return 0;
     if (a->pub == NULL || b->pub == NULL)
         return a->pub == b->pub && strcmp(a->uri, b->uri) == 0;
     ERR_set_mark();
@@ -78,6 +105,8 @@ validate(const void *vkey, int selection, int checktype)
     EVP_PKEY_CTX *ctx;
     int ok;
 
+    if (is_empty(key))
+        return 0;
     if (key->pub == NULL || (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0)
         return 1;
     ctx = EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), key->pub, NULL);
@@ -146,7 +175,7 @@ get_params(void *vkey, OSSL_PARAM params[])
 {
     const struct ownkey_prov_key *key = vkey;
 
-    return EVP_PKEY_get_params(key->pub, params) &&
+    return !is_empty(key) && EVP_PKEY_get_params(key->pub, params) &&
            set_default_digest(
                key, OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST));
 }
@@ -366,7 +395,8 @@ kek_operation(int op)
 
 /* What all types have in common. */
 #define COMMON                                                    \
-    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_LOAD, load),                 \
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_NEW, empty),                 \
+        OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_LOAD, load),             \
         OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_FREE, release),          \
         OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_HAS, has),               \
         OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_MATCH, match),           \

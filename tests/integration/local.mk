@@ -2,5 +2,6 @@
 integration_tests =
 integration_tests += tests/integration/cloud_awskms.sh
 include tests/integration/tool.mk
+include tests/integration/provider.mk
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests)

@@ -172,6 +172,30 @@ world_remove(void **state)
     return rmdir(folder);
 }
 
+/* What was loaded by a call is unloaded by one; one context at a time. */
+static OSSL_PROVIDER *loaded[2];
+
+static void
+load_by_call(OSSL_LIB_CTX *ctx)
+{
+    loaded[0] = OSSL_PROVIDER_load(ctx, "default");
+    assert_non_null(loaded[0]);
+    EVP_PKEY_free(EVP_PKEY_Q_keygen(ctx, NULL, "EC", "P-256"));
+    loaded[1] = OSSL_PROVIDER_load(ctx, "ownkey");
+    assert_non_null(loaded[1]);
+}
+
+void
+world_close(OSSL_LIB_CTX *ctx)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (loaded[i] != NULL)
+            assert_int_equal(OSSL_PROVIDER_unload(loaded[i]), 1);
+        loaded[i] = NULL;
+    }
+    OSSL_LIB_CTX_free(ctx);
+}
+
 OSSL_LIB_CTX *
 world_context(enum world_order order)
 {
@@ -184,9 +208,7 @@ world_context(enum world_order order)
     (void)snprintf(path, sizeof(path), "%s/.libs", build != NULL ? build : ".");
     assert_int_equal(OSSL_PROVIDER_set_default_search_path(ctx, path), 1);
     if (order == LOADED_LATE) {
-        assert_non_null(OSSL_PROVIDER_load(ctx, "default"));
-        EVP_PKEY_free(EVP_PKEY_Q_keygen(ctx, NULL, "EC", "P-256"));
-        assert_non_null(OSSL_PROVIDER_load(ctx, "ownkey"));
+        load_by_call(ctx);
         return ctx;
     }
     (void)snprintf(name, sizeof(name), "order%d.cnf", (int)order);
@@ -252,6 +274,16 @@ public_of(EVP_PKEY *pkey)
     return pub;
 }
 
+/* nginx makes an alert of an error that is left without a failure. */
+static bool
+no_error_left(void)
+{
+    if (ERR_peek_error() == 0)
+        return true;
+    ERR_print_errors_fp(stderr);
+    return false;
+}
+
 bool
 world_signs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
 {
@@ -261,8 +293,12 @@ world_signs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
     size_t len = sizeof(sig);
     EVP_MD_CTX *signer = EVP_MD_CTX_new();
     EVP_MD_CTX *verifier = EVP_MD_CTX_new();
-    EVP_PKEY *pub = public_of(pkey);
-    bool ok = pub != NULL &&
+    EVP_PKEY *pub;
+    bool ok;
+
+    ERR_clear_error();
+    pub = public_of(pkey);
+    ok = pub != NULL &&
               EVP_DigestSignInit_ex(signer, NULL, md, ctx, NULL, pkey, NULL) ==
                   1 &&
               EVP_DigestSign(signer, sig, &len, message, sizeof(message)) ==
@@ -275,7 +311,23 @@ world_signs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
     EVP_MD_CTX_free(signer);
     EVP_MD_CTX_free(verifier);
     EVP_PKEY_free(pub);
-    return ok;
+    return ok && no_error_left();
+}
+
+/* As from a file: its public key is the default provider's. Frees cert. */
+static X509 *
+read_back(OSSL_LIB_CTX *ctx, X509 *cert)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(cert, &der);
+    const unsigned char *p = der;
+    X509 *again = X509_new_ex(ctx, NULL);
+
+    assert_true(len > 0);
+    assert_non_null(d2i_X509(&again, &p, len));
+    OPENSSL_free(der);
+    X509_free(cert);
+    return again;
 }
 
 X509 *
@@ -299,7 +351,7 @@ world_certificate(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
         X509_free(cert);
         return NULL;
     }
-    return cert;
+    return read_back(ctx, cert);
 }
 
 /* Moves what one side has to say to the other. */
@@ -328,7 +380,10 @@ world_handshake(OSSL_LIB_CTX *ctx, X509 *cert, EVP_PKEY *pkey)
     SSL *server = NULL;
     BIO *a = NULL;
     BIO *b = NULL;
-    bool ok = cctx != NULL && sctx != NULL &&
+    bool ok;
+
+    ERR_clear_error();
+    ok = cctx != NULL && sctx != NULL &&
               SSL_CTX_use_certificate(sctx, cert) == 1 &&
               SSL_CTX_use_PrivateKey(sctx, pkey) == 1 &&
               SSL_CTX_check_private_key(sctx) == 1 &&
@@ -343,7 +398,7 @@ world_handshake(OSSL_LIB_CTX *ctx, X509 *cert, EVP_PKEY *pkey)
         SSL_set_bio(server, b, b);
         SSL_set_connect_state(client);
         SSL_set_accept_state(server);
-        ok = handshake(client, server);
+        ok = handshake(client, server) && no_error_left();
     }
     SSL_free(client);
     SSL_free(server);

@@ -39,8 +39,9 @@ enum world_order {
 };
 extern const char *const world_order_names[WORLD_ORDERS];
 
-/* A library context with default and ownkey. */
+/* A library context with default and ownkey; closed by world_close. */
 OSSL_LIB_CTX *world_context(enum world_order order);
+void world_close(OSSL_LIB_CTX *ctx);
 
 /* NULL when it cannot be loaded; the error is in the queue. */
 EVP_PKEY *world_load_uri(OSSL_LIB_CTX *ctx, const char *uri);

@@ -60,7 +60,7 @@ says_which_keys_there_are(void **state)
     assert_null(world_load_uri(ctx, "ownkey:"));
     assert_null(world_load_file(ctx, "ownkey:nobody"));
     assert_true(error_says("no token \"nobody\""));
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* The provider may be in every process, the configuration need not. */
@@ -81,7 +81,7 @@ loads_without_a_configuration(void **state)
     setenv("OWNKEY_CONF", world_path("ownkey.conf"), 1);
     EVP_PKEY_free(world_load_uri(ctx, "ownkey:acme"));
     assert_int_equal(ERR_peek_error(), 0);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -103,7 +103,7 @@ refuses_damaged_key_files(void **state)
         assert_true(error_says("key pem"));
         BIO_free(bio);
     }
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -128,7 +128,7 @@ private_parts_do_not_leave(void **state)
         OSSL_PARAM_free(params);
         EVP_PKEY_free(pkey);
     }
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static EVP_PKEY_CTX *
@@ -172,7 +172,7 @@ refuses_what_no_kms_signs(void **state)
     ERR_clear_error();
     EVP_PKEY_CTX_free(pctx);
     EVP_PKEY_free(pkey);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -195,7 +195,7 @@ a_kek_does_not_sign(void **state)
     EVP_PKEY_free(kek);
     EVP_PKEY_free(ec);
     ERR_clear_error();
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* nginx asks until eof, whatever it gets. */
@@ -215,7 +215,7 @@ a_failed_load_is_the_end(void **state)
                                NULL, NULL, NULL);
     assert_null(store);
     ERR_clear_error();
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -257,7 +257,7 @@ denied_is_in_the_error_queue(void **state)
                      OWNKEY_OK);
     assert_true(world_signs(ctx, pkey));
     EVP_PKEY_free(pkey);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* ---- calls ---- */
@@ -290,7 +290,7 @@ only_a_signature_calls(void **state)
         EVP_PKEY_free(pkey);
         BIO_free(bio);
     }
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* A digest given in a DigestInfo, as older programs do. */
@@ -325,7 +325,7 @@ takes_a_digest_info_apart(void **state)
     ERR_clear_error();
     EVP_PKEY_CTX_free(pctx);
     EVP_PKEY_free(pkey);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* ---- the KEK ---- */
@@ -396,7 +396,7 @@ wraps_and_unwraps_under_a_context(void **state)
     assert_false(kek_unwraps(ctx, kek, "a=1\nb=2", &w, key, sizeof(key)));
     ERR_clear_error();
     EVP_PKEY_free(kek);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -422,7 +422,7 @@ encapsulates_new_data_keys(void **state)
     EVP_PKEY_CTX_free(pctx);
     assert_true(kek_unwraps(ctx, kek, NULL, &w, key, key_len));
     EVP_PKEY_free(kek);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 /* ---- threads, fork, unload ---- */
@@ -473,7 +473,7 @@ threads_sign_in_parallel(void **state)
         assert_true(jobs[i].ok);
     }
     EVP_PKEY_free(shared);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static int
@@ -511,7 +511,7 @@ works_in_forked_children(void **state)
     }
     assert_int_equal(world_calls("ec"), before + 8);
     EVP_PKEY_free(pkey);
-    OSSL_LIB_CTX_free(ctx);
+    world_close(ctx);
 }
 
 static void
@@ -528,7 +528,7 @@ loads_again_after_unloading(void **state)
         assert_int_equal(OSSL_PROVIDER_unload(more), 1);
         assert_true(world_signs(ctx, pkey));
         EVP_PKEY_free(pkey);
-        OSSL_LIB_CTX_free(ctx);
+        world_close(ctx);
     }
 }
 
