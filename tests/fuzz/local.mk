@@ -25,5 +25,29 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_conf_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"conf"'
 tests_fuzz_fuzz_conf_LDADD = libownkey.la
 
+# Replies of AWS KMS.
+fuzz_targets += tests/fuzz/fuzz_aws_reply
+tests_fuzz_fuzz_aws_reply_SOURCES = tests/fuzz/fuzz_aws_reply.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_aws_reply_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"aws_reply"'
+tests_fuzz_fuzz_aws_reply_LDADD = libownkey.la
+
+# The signer of AWS requests.
+fuzz_targets += tests/fuzz/fuzz_aws_sigv4
+tests_fuzz_fuzz_aws_sigv4_SOURCES = tests/fuzz/fuzz_aws_sigv4.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_aws_sigv4_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"aws_sigv4"'
+tests_fuzz_fuzz_aws_sigv4_LDADD = libownkey.la
+
+# The files of AWS's own tools.
+fuzz_targets += tests/fuzz/fuzz_aws_profile
+tests_fuzz_fuzz_aws_profile_SOURCES = tests/fuzz/fuzz_aws_profile.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_aws_profile_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"aws_profile"'
+tests_fuzz_fuzz_aws_profile_LDADD = libownkey.la
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)

@@ -3,9 +3,12 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/awskms_help.h"
@@ -128,6 +131,33 @@ unwrap_until_done(void *arg)
     return NULL;
 }
 
+static bool
+is_sanitized(void)
+{
+    const char *list = getenv("OWNKEY_SANITIZERS");
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    return true;
+#endif
+    return list != NULL && strcmp(list, "no") != 0;
+}
+
+/* The exit status of a child; one that hangs is ended. */
+static int
+wait_for(pid_t pid)
+{
+    const struct timespec tick = { .tv_nsec = 10000000 };
+    int status = -1;
+
+    for (int i = 0; i < 3000; i++) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return status;
+        (void)nanosleep(&tick, NULL);
+    }
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    return -1;
+}
+
 /* Children made while others are in the middle of calls. */
 static void
 forks_while_threads_call(void **state)
@@ -135,26 +165,23 @@ forks_while_threads_call(void **state)
     pthread_t threads[4];
 
     (void)state;
-#if defined(__SANITIZE_THREAD__)
-    skip(); /* its runtime does not support threads in such a child */
-#endif
+    if (is_sanitized())
+        skip(); /* the sanitizers' own locks are not remade in a child */
     atomic_store(&failures, 0);
     atomic_store(&done, false);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, unwrap_until_done,
                                         NULL), 0);
     for (int i = 0; i < 20; i++) {
-        int status = -1;
         pid_t pid = fork();
 
         if (pid == 0) {
-            alarm(20);
             atomic_store(&failures, 0);
             unwrap_once();
             _exit(atomic_load(&failures) == 0 ? 0 : 1);
         }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_equal(status, 0);
+        assert_true(pid > 0);
+        assert_int_equal(wait_for(pid), 0);
     }
     atomic_store(&done, true);
     for (int i = 0; i < 4; i++)
