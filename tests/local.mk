@@ -46,4 +46,4 @@ check-valgrind: $(check_PROGRAMS)
 		LOG_COMPILER='$(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
 
 .PHONY: check-unit check-valgrind
-EXTRA_DIST += tests/run.sh tests/valgrind.supp examples/setup.sh
+EXTRA_DIST += tests/run.sh tests/valgrind.supp

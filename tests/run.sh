@@ -8,7 +8,8 @@
 #
 #   sh tests/run.sh [--no-install] [SUITE...]
 #
-# Suites: main (everything, gcc), clang, asan, tsan, valgrind, dist, lint.
+# Suites: main (everything, gcc), quickstart, clang, asan, tsan, valgrind, dist,
+# lint.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -24,16 +25,16 @@ for arg in "$@"; do
     case $arg in
     --no-install) install=no ;;
     -h | --help)
-        sed -n '4,12s/^# \{0,1\}//p' "$0"
+        sed -n '4,13s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
-    main | clang | asan | tsan | valgrind | dist | lint)
+    main | quickstart | clang | asan | tsan | valgrind | dist | lint)
         suites="$suites $arg"
         ;;
     *) die "tests/run.sh: unknown argument $arg" ;;
     esac
 done
-: "${suites:=lint main clang asan tsan valgrind dist}"
+: "${suites:=lint main quickstart clang asan tsan valgrind dist}"
 
 # shellcheck disable=SC2086 # lists of words
 need_packages "$install" $build_packages $demo_packages $test_packages
@@ -112,6 +113,10 @@ tree() {
 
 suite_main() {
     tree check CFLAGS='-O2 -g' && check_tree "$dir" check
+}
+
+suite_quickstart() {
+    one quickstart sh "$top/examples/quickstart.sh" --no-install
 }
 
 suite_clang() {
