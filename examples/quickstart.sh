@@ -161,12 +161,12 @@ step() {
     expected=$2
     shift 2
     before=$(calls "$token")
-    result=done
+    result=works
     "$@" >"$dir/out" 2>&1 || result=refused
     after=$(calls "$token")
     printf '%-6s  %-52s  %-8s  %9d\n' "$token" "$what" "$result" \
         $((after - before))
-    [ "$result" = done ] || why "$dir/out"
+    [ "$result" = works ] || why "$dir/out"
     [ "$result" = "$expected" ] || {
         cat "$dir/out" >&2
         die "It should have been $expected."
@@ -278,14 +278,14 @@ stop_serving() {
 
 walk() {
     token=$1
-    step "get the public key of a remote key" done public_part
-    step "list objects, mechanisms and keys" done list
-    step "make a data key, wrapped by the KEK" done new_key
-    step "unwrap and wrap it again through pkcs11-tool" done rewrap
-    step "unwrap both: they are the same key" done compare
-    step "make a certificate with openssl and a key file" done certificate
-    step "start nginx with that key file" done serve
-    step "fetch a page by HTTPS" done fetch
+    step "get the public key of a remote key" works public_part
+    step "list objects, mechanisms and keys" works list
+    step "make a data key, wrapped by the KEK" works new_key
+    step "unwrap and wrap it again through pkcs11-tool" works rewrap
+    step "unwrap both: they are the same key" works compare
+    step "make a certificate with openssl and a key file" works certificate
+    step "start nginx with that key file" works serve
+    step "fetch a page by HTTPS" works fetch
     turn "$token" disable kek
     turn "$token" disable www
     step "... disabled: unwrap" refused open_key
@@ -293,8 +293,8 @@ walk() {
     step "... disabled: fetch a page by HTTPS" refused fetch
     turn "$token" enable kek
     turn "$token" enable www
-    step "... enabled again: unwrap" done open_key
-    step "... enabled again: fetch from the same nginx" done fetch
+    step "... enabled again: unwrap" works open_key
+    step "... enabled again: fetch from the same nginx" works fetch
     stop_serving
 }
 

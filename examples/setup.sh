@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034 # the sourcing script uses the lists
 # Sourced by the scripts that start from a bare machine: what they install and
 # how they build. Needs a POSIX shell and nothing else.
 
