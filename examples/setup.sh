@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2034 # the sourcing script uses the lists
+# shellcheck shell=sh
 # Sourced by the scripts that start from a bare machine: what they install and
 # how they build. Needs a POSIX shell and nothing else.
 
@@ -58,7 +58,7 @@ configure_tree() {
     dir=$2
     shift 2
     if [ ! -x "$top/configure" ] ||
-        [ "$top/configure.ac" -nt "$top/configure" ]; then
+        [ -n "$(find "$top/configure.ac" -newer "$top/configure")" ]; then
         (cd "$top" && autoreconf -fi) >/dev/null || return 1
     fi
     mkdir -p "$dir" || return 1
