@@ -7,9 +7,7 @@ command -v openssl >/dev/null || exit 77
 : "${OWNKEY_BUILDDIR:?}" "${OWNKEY_SRCDIR:?}"
 
 helper=$OWNKEY_BUILDDIR/tests/integration/provider_helper
-OPENSSL_MODULES=$OWNKEY_BUILDDIR/.libs
-export OPENSSL_MODULES
-unset OWNKEY_CONF OPENSSL_CONF
+unset OWNKEY_CONF OPENSSL_CONF OPENSSL_MODULES
 
 dir=$(mktemp -d)
 pids=
@@ -74,11 +72,12 @@ section() {
         "$1" "$dir" "$1" "$dir" "$1"
 }
 
-# make_cnf FILE CONF: order-FILE for each order
+# make_cnfs CONF: an openssl.cnf for each order
 make_cnfs() {
     tail="[default_sect]
 activate = 1
 [ownkey_sect]
+module = $OWNKEY_BUILDDIR/.libs/ownkey.so
 activate = 1
 config = $1
 "
