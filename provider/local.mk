@@ -22,4 +22,6 @@ ownkey_la_LDFLAGS = $(module_ldflags) \
 	-export-symbols $(top_srcdir)/provider/provider.sym
 ownkey_la_DEPENDENCIES = libownkey.la provider/provider.sym
 
-EXTRA_DIST += provider/provider.sym doc/key-file.md
+EXTRA_DIST += provider/provider.sym doc/key-file.md doc/provider-order.md
+man_MANS += doc/ownkey-provider.7
+EXTRA_DIST += doc/ownkey-provider.7

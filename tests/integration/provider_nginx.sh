@@ -67,7 +67,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
         pids="$pids $nginx_pid"
         for j in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
             kill -0 $nginx_pid 2>/dev/null || break
-            grep -q 'start worker process ' nginx.log && [ -s nginx.pid ] &&
+            grep -qs 'start worker process ' nginx.log && [ -s nginx.pid ] &&
                 return
             sleep 0.2
         done
