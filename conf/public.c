@@ -125,6 +125,19 @@ find_der(const char *path, const char *wanted, const char *label,
     return st;
 }
 
+/* Who may change the file may have data encrypted for a key of his own. */
+static enum ownkey_status
+read_safe(const char *path, struct ownkey_bytes *file, struct ownkey_error *err)
+{
+    struct stat st_file;
+    enum ownkey_status st =
+        ownkey_conf_read(path, OWNKEY_CONF_PUBLIC_MAX, file, &st_file, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_conf_permission(path, &st_file, false, err);
+    return st;
+}
+
 static enum ownkey_status
 read_public(const char *path, struct ownkey_bytes *spki,
             struct ownkey_error *err)
@@ -133,10 +146,9 @@ read_public(const char *path, struct ownkey_bytes *spki,
     struct ownkey_bytes file = { 0 };
     struct ownkey_bytes der = { 0 };
     EVP_PKEY *pkey = NULL;
-    struct stat st_file;
     enum ownkey_status st;
 
-    st = ownkey_conf_read(path, OWNKEY_CONF_PUBLIC_MAX, &file, &st_file, err);
+    st = read_safe(path, &file, err);
     if (st == OWNKEY_OK)
         st = find_der(path, wanted, "PUBLIC KEY", &file, &der, err);
     if (st != OWNKEY_OK)
@@ -176,10 +188,9 @@ read_certificate(const char *path, struct ownkey_bytes *der,
     struct ownkey_bytes file = { 0 };
     struct ownkey_bytes found = { 0 };
     X509 *x509 = NULL;
-    struct stat st_file;
     enum ownkey_status st;
 
-    st = ownkey_conf_read(path, OWNKEY_CONF_PUBLIC_MAX, &file, &st_file, err);
+    st = read_safe(path, &file, err);
     if (st == OWNKEY_OK)
         st = find_der(path, wanted, "CERTIFICATE", &file, &found, err);
     if (st != OWNKEY_OK)

@@ -161,6 +161,8 @@ pem(struct ownkey_tool *tool, const char *name)
 
     if (!ownkey_tool_find(tool, name, &token, &key, &code))
         return code;
+    if (ownkey_key_error(key)->status != OWNKEY_OK)
+        ownkey_tool_say(tool, "note: %s", ownkey_key_error(key)->text);
     (void)snprintf(uri, sizeof(uri), "ownkey:%s/%s", ownkey_token_name(token),
                    ownkey_key_name(key));
     if (ownkey_keyfile_write(uri, &file, &err) == OWNKEY_OK)

@@ -19,15 +19,55 @@ enum {
     RSA_BYTES_MAX = 512,
 };
 
+/*
+ * A key that was not opened because of its public part (the file is empty or
+ * of another key) is the very one whose public part is asked for.
+ */
+static enum ownkey_status
+ask_apart(const char *uri, const struct ownkey_options *options,
+          struct ownkey_bytes *spki, struct ownkey_error *err)
+{
+    struct ownkey_kms_config config = {
+        .uri = uri,
+        .options = options,
+        .clock = &ownkey_clock_system,
+    };
+    struct ownkey_kms *kms = NULL;
+    enum ownkey_status st = ownkey_kms_open(&config, &kms, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_kms_public_key(kms, spki, err);
+    ownkey_kms_free(kms);
+    return st;
+}
+
+static const struct ownkey_conf_key *
+conf_of(const struct ownkey_token *token, const struct ownkey_key *key)
+{
+    const struct ownkey_conf_token *conf = ownkey_token_conf(token);
+
+    for (size_t i = 0; i < conf->key_count; i++)
+        if (ownkey_token_key_at(token, i) == key)
+            return &conf->keys[i];
+    return NULL;
+}
+
 enum ownkey_status
 ownkey_remote_public(struct ownkey_token *token, struct ownkey_key *key,
                      struct ownkey_bytes *spki, struct ownkey_error *err)
 {
+    const struct ownkey_conf_token *of_token = ownkey_token_conf(token);
+    const struct ownkey_conf_key *of_key = conf_of(token, key);
+    const char *uri = of_key != NULL ? of_key->uri : of_token->uri;
     struct ownkey_kms *kms =
         key != NULL ? ownkey_key_kms(key) : ownkey_token_kms(token);
 
     if (kms != NULL)
         return ownkey_kms_public_key(kms, spki, err);
+    if (uri != NULL)
+        return ask_apart(uri,
+                         of_key != NULL ? &of_key->options : &of_token->options,
+                         spki, err);
     *err = key != NULL ? *ownkey_key_error(key) : *ownkey_token_error(token);
     return err->status;
 }

@@ -57,6 +57,16 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null |
 expect 3 ownkey check
 cp ec-p256.good ec-p256.pem
 
+# The configuration may name the file before it is written, over itself too.
+: >ec-p256.pem
+expect 3 ownkey check
+expect 0 ownkey key public main/ec-p256
+cmp -s out ec-p256.good || die "another public key"
+rm ec-p256.pem
+ownkey key public main/ec-p256 >ec-p256.pem || die "key public > its file"
+cmp -s ec-p256.pem ec-p256.good || die "another public key"
+expect 0 ownkey check
+
 # A key that is disabled, and one that is gone.
 expect 0 ownkey localkms disable ed25519.key
 expect 4 ownkey check
@@ -70,7 +80,9 @@ printf '[rsa]\nkek = localkms://%s/rsa-2048.key\n' "$dir" >rsa.conf
 OWNKEY_CONF=$dir/rsa.conf
 expect 3 ownkey check
 has out "ownkey key public rsa > FILE"
-printf 'public_key = %s/rsa-2048.pem\n' "$dir" >>rsa.conf
+printf 'public_key = %s/rsa.pem\n' "$dir" >>rsa.conf
+ownkey key public rsa >rsa.pem || die "key public of a KEK"
+cmp -s rsa.pem rsa-2048.pem || die "another public key"
 expect 0 ownkey check
 has out "RSA itself binds none"
 

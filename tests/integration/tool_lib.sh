@@ -4,6 +4,7 @@
 # shellcheck shell=sh
 
 set -u
+umask 022
 : "${OWNKEY_BUILDDIR:=$PWD}"
 unset OWNKEY_CONF
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ownkey-tool.XXXXXX") || exit 1

@@ -254,6 +254,7 @@ make_keys(void **state)
     FILE *f;
 
     (void)state;
+    (void)umask(022);
     if (mkdtemp(folder) == NULL)
         return -1;
     rsa = EVP_PKEY_Q_keygen(ownkey_libctx(), NULL, "RSA", (size_t)2048);
@@ -382,6 +383,19 @@ refuses_the_wrong_kind_of_file(void **state)
 }
 
 static void
+refuses_a_public_part_that_others_may_write(void **state)
+{
+    (void)state;
+    assert_int_equal(chmod(file("ec.pem"), 0664), 0);
+    key_says(with("public_key", "ec.pem"), "chmod go-w");
+    assert_int_equal(chmod(file("ec.pem"), 0644), 0);
+    assert_int_equal(chmod(file("ec.crt"), 0646), 0);
+    key_says(with("certificate", "ec.crt"), "chmod go-w");
+    assert_int_equal(chmod(file("ec.crt"), 0644), 0);
+    assert_int_equal(with_both("ec.crt", "ec.pem")->error.status, OWNKEY_OK);
+}
+
+static void
 refuses_bytes_after_a_public_key(void **state)
 {
     uint8_t der[1024];
@@ -433,6 +447,7 @@ main(void)
         cmocka_unit_test(takes_public_parts_from_pem_and_der),
         cmocka_unit_test(refuses_a_certificate_of_another_key),
         cmocka_unit_test(refuses_the_wrong_kind_of_file),
+        cmocka_unit_test(refuses_a_public_part_that_others_may_write),
         cmocka_unit_test(refuses_bytes_after_a_public_key),
         cmocka_unit_test(takes_only_rsa_for_a_kek),
     };
