@@ -30,6 +30,8 @@ struct ownkey_aws_source {
     char *config_path;
     char *credentials_path;
     bool profile_is_named;        /* then it has to exist */
+    bool has_web_identity;        /* the environment names it */
+    bool has_container;
     struct ownkey_aws_profile settings; /* as read at open, without the key */
     struct reading current;       /* guarded by lock */
 };
@@ -269,27 +271,33 @@ read_files(const struct ownkey_aws_source *s,
     return OWNKEY_OK;
 }
 
-/* What other tools would take before the files, and this version cannot. */
-static const char *
-foreign_source(const struct ownkey_aws_source *s)
+/*
+ * What other tools would take from the environment, and this version cannot.
+ * Looked at once: the host may change its environment later.
+ */
+static void
+find_foreign(struct ownkey_aws_source *s)
 {
-    if (!s->profile_is_named && environment("AWS_ROLE_ARN") != NULL &&
-        environment("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
-        return "AWS_WEB_IDENTITY_TOKEN_FILE";
-    return NULL;
+    /* Goes before the files, but not before a profile that is named. */
+    s->has_web_identity = !s->profile_is_named &&
+                          environment("AWS_ROLE_ARN") != NULL &&
+                          environment("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL;
+    s->has_container =
+        environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
+        environment("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL;
 }
 
 static enum ownkey_status
 check_profile(const struct ownkey_aws_source *s,
               const struct ownkey_aws_profile *p, struct ownkey_error *err)
 {
-    const char *foreign = foreign_source(s);
     bool whole = ownkey_aws_key_whole(&p->key);
 
-    if (foreign != NULL)
+    if (s->has_web_identity)
         return ownkey_fail(err, OWNKEY_CONFIG,
-                           "%s is set: web identity is not in this version of "
-                           "ownkey; give an access key instead", foreign);
+                           "AWS_WEB_IDENTITY_TOKEN_FILE is set: web identity "
+                           "is not in this version of ownkey; give an access "
+                           "key instead");
     if (p->needs[0] != '\0' && !(p->needs_only_without_key && whole))
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "AWS profile \"%.64s\" uses %s, which is not in "
@@ -314,11 +322,10 @@ check_profile(const struct ownkey_aws_source *s,
 static enum ownkey_status
 fail_no_credentials(const struct ownkey_aws_source *s, struct ownkey_error *err)
 {
-    const char *hint = "";
+    const char *hint =
+        s->has_container ? "; container credentials are not in this version"
+                         : "";
 
-    if (environment("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
-        environment("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL)
-        hint = "; container credentials are not in this version";
     return ownkey_fail(err, OWNKEY_CREDENTIALS,
                        "no AWS credentials: none in the configuration "
                        "(aws.access_key_id), the environment, or profile "
@@ -364,6 +371,7 @@ ownkey_aws_source_open(const struct ownkey_options *options,
     st = keep_key(s, options, err);
     if (st == OWNKEY_OK)
         st = find_files(s, options, err);
+    find_foreign(s);
     if (st == OWNKEY_OK)
         st = read_settings(s, err);
     if (st != OWNKEY_OK) {

@@ -29,15 +29,16 @@
 struct server {
     int listener;
     unsigned port;
-    const char *reply;        /* to each request */
-    bool close_after;         /* the connection, each time */
+    const char *_Atomic reply; /* to each request */
+    atomic_bool close_after;   /* the connection, each time */
     atomic_uint connections;
     atomic_uint requests;
+    pthread_mutex_t lock;     /* guards last */
     char last[8192];          /* head and body of the latest request */
     pthread_t thread;
 };
 
-static struct server server;
+static struct server server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static size_t
 body_length(const char *head)
@@ -51,21 +52,38 @@ body_length(const char *head)
 static bool
 read_request(int fd)
 {
+    char text[sizeof(server.last)];
     size_t len = 0;
 
     for (;;) {
         char *end;
-        ssize_t n = read(fd, server.last + len, sizeof(server.last) - 1 - len);
+        ssize_t n = read(fd, text + len, sizeof(text) - 1 - len);
 
         if (n <= 0)
             return false;
         len += (size_t)n;
-        server.last[len] = '\0';
-        end = strstr(server.last, "\r\n\r\n");
+        text[len] = '\0';
+        end = strstr(text, "\r\n\r\n");
         if (end != NULL &&
-            len >= (size_t)(end + 4 - server.last) + body_length(server.last))
-            return true;
+            len >= (size_t)(end + 4 - text) + body_length(text))
+            break;
     }
+    (void)pthread_mutex_lock(&server.lock);
+    memcpy(server.last, text, len + 1);
+    (void)pthread_mutex_unlock(&server.lock);
+    return true;
+}
+
+/* A copy of the latest request. */
+static const char *
+last_request(void)
+{
+    static char copy[sizeof(server.last)];
+
+    (void)pthread_mutex_lock(&server.lock);
+    memcpy(copy, server.last, sizeof(copy));
+    (void)pthread_mutex_unlock(&server.lock);
+    return copy;
 }
 
 static void *
@@ -74,8 +92,10 @@ serve_one(void *arg)
     int fd = (int)(intptr_t)arg;
 
     while (read_request(fd)) {
+        const char *reply = server.reply;
+
         atomic_fetch_add(&server.requests, 1);
-        if (send(fd, server.reply, strlen(server.reply), MSG_NOSIGNAL) < 0 ||
+        if (send(fd, reply, strlen(reply), MSG_NOSIGNAL) < 0 ||
             server.close_after)
             break;
     }
@@ -190,13 +210,13 @@ sends_and_receives(void **state)
     assert_string_equal(reply.request_id, "abc-123");
     assert_int_equal(reply.retry_after_s, 7);
     ownkey_http_reply_clear(&reply);
-    assert_memory_equal(server.last, "POST / HTTP/1.1\r\n", 17);
-    assert_non_null(strstr(server.last, "\r\nX-One: 1\r\n"));
-    assert_non_null(strstr(server.last,
+    assert_memory_equal(last_request(), "POST / HTTP/1.1\r\n", 17);
+    assert_non_null(strstr(last_request(), "\r\nX-One: 1\r\n"));
+    assert_non_null(strstr(last_request(),
                            "\r\nUser-Agent: ownkey/" PACKAGE_VERSION "\r\n"));
-    assert_non_null(strstr(server.last, "\r\n\r\nthe body"));
-    assert_null(strcasestr(server.last, "expect:"));
-    assert_null(strcasestr(server.last, "cookie:"));
+    assert_non_null(strstr(last_request(), "\r\n\r\nthe body"));
+    assert_null(strcasestr(last_request(), "expect:"));
+    assert_null(strcasestr(last_request(), "cookie:"));
 }
 
 static void
@@ -245,7 +265,7 @@ connection_gone_meanwhile(void **state)
     server.close_after = true;
     for (int i = 0; i < 4; i++) {
         assert_post("127.0.0.1");
-        assert_non_null(strstr(server.last, "\r\n\r\nthe body"));
+        assert_non_null(strstr(last_request(), "\r\n\r\nthe body"));
     }
     assert_int_equal(atomic_load(&server.requests), 4);
 }
@@ -263,7 +283,7 @@ no_redirects(void **state)
     ownkey_http_reply_clear(&reply);
     assert_int_equal(atomic_load(&server.requests), 1);
     assert_post("127.0.0.1");
-    assert_null(strcasestr(server.last, "cookie:"));
+    assert_null(strcasestr(last_request(), "cookie:"));
 }
 
 static void
