@@ -23,7 +23,7 @@ struct call {
     bool key_is_renewed;
 };
 
-/* ---- one attempt ---------------------------------------------------------- */
+/* ---- one attempt ------------------------------------------------------- */
 
 static enum ownkey_status
 send_signed(struct call *c, const char *target, const char *time,
@@ -140,7 +140,7 @@ attempt(void *arg, uint64_t limit_ms, enum ownkey_retry *next,
     return st;
 }
 
-/* ---- all attempts --------------------------------------------------------- */
+/* ---- all attempts ------------------------------------------------------ */
 
 static void
 log_call(const struct call *c, enum ownkey_status st, uint64_t took_ms,

@@ -16,7 +16,7 @@ enum {
     TIMEOUT_MAX_MS = 300000,
 };
 
-/* ---- options -------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------- */
 
 static const char *const known[] = {
     "aws.region",        "aws.profile",           "aws.endpoint",
@@ -72,7 +72,7 @@ first_of(const char *const *values, size_t count)
     return NULL;
 }
 
-/* ---- region --------------------------------------------------------------- */
+/* ---- region ------------------------------------------------------------ */
 
 static enum ownkey_status
 find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
@@ -102,7 +102,7 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
     return OWNKEY_OK;
 }
 
-/* ---- endpoint ------------------------------------------------------------- */
+/* ---- endpoint ---------------------------------------------------------- */
 
 static bool
 environment_is_true(const char *name)
@@ -203,7 +203,7 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
     return st;
 }
 
-/* ---- all ------------------------------------------------------------------ */
+/* ---- all --------------------------------------------------------------- */
 
 static enum ownkey_status
 find_limits(struct ownkey_aws_config *c, const struct ownkey_options *options,

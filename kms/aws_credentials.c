@@ -36,7 +36,7 @@ struct ownkey_aws_source {
     struct reading current;       /* guarded by lock */
 };
 
-/* ---- one lock for all sources, held for a copy at most -------------------- */
+/* ---- one lock for all sources, held for a copy at most ----------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_serial; /* guarded by lock */
@@ -93,7 +93,7 @@ leave(void)
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* ---- options and environment ---------------------------------------------- */
+/* ---- options and environment ------------------------------------------- */
 
 static const char *
 environment(const char *name)
@@ -184,7 +184,7 @@ keep_key(struct ownkey_aws_source *s, const struct ownkey_options *options,
     return st;
 }
 
-/* ---- the shared files ----------------------------------------------------- */
+/* ---- the shared files -------------------------------------------------- */
 
 /* The home directory; the caller frees it. NULL: there is none. */
 static char *
@@ -334,7 +334,7 @@ fail_no_credentials(const struct ownkey_aws_source *s, struct ownkey_error *err)
                        s->config_path != NULL ? s->config_path : "-", hint);
 }
 
-/* ---- open and free -------------------------------------------------------- */
+/* ---- open and free ----------------------------------------------------- */
 
 /*
  * The profile's settings count with any key. Files that cannot be read now
@@ -424,7 +424,7 @@ ownkey_aws_source_ca_bundle(const struct ownkey_aws_source *source)
     return source->settings.ca_bundle;
 }
 
-/* ---- identities ----------------------------------------------------------- */
+/* ---- identities -------------------------------------------------------- */
 
 /* Reads the key from where it comes from; no lock held. */
 static enum ownkey_status

@@ -6,7 +6,7 @@
 
 #include "kms/kms.h"
 
-/* ---- regions -------------------------------------------------------------- */
+/* ---- regions ----------------------------------------------------------- */
 
 /* By the region's start; what is not listed is in partition "aws". */
 static const struct {
@@ -39,7 +39,7 @@ ownkey_aws_endpoint_url(const char *region, char *url, size_t size)
     (void)snprintf(url, size, "https://kms.%s.%s", region, suffix);
 }
 
-/* ---- identifiers ---------------------------------------------------------- */
+/* ---- identifiers ------------------------------------------------------- */
 
 static bool
 is_hex(const char *text, size_t len)
@@ -161,7 +161,7 @@ ownkey_aws_id_matches(const char *asked, const char *arn)
             same_part(a.region, a.region_len, r.region, r.region_len));
 }
 
-/* ---- URIs ----------------------------------------------------------------- */
+/* ---- URIs -------------------------------------------------------------- */
 
 enum ownkey_status
 ownkey_aws_uri_parse(const char *uri, struct ownkey_aws_uri *parsed,

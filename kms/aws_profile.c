@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- keys ----------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 bool
 ownkey_aws_key_whole(const struct ownkey_aws_key *key)
@@ -72,7 +72,7 @@ ownkey_aws_key_set_secret(struct ownkey_secret *part, const char *value,
     return OWNKEY_OK;
 }
 
-/* ---- one line ------------------------------------------------------------- */
+/* ---- one line ---------------------------------------------------------- */
 
 void
 ownkey_aws_profile_clear(struct ownkey_aws_profile *profile)
@@ -261,7 +261,7 @@ ownkey_aws_reader_line(struct ownkey_aws_reader *reader, char *line,
     return read_setting(reader, text, err);
 }
 
-/* ---- a file --------------------------------------------------------------- */
+/* ---- a file ------------------------------------------------------------ */
 
 /* Hands over the whole lines of buffer; moves the rest to its start. */
 static enum ownkey_status

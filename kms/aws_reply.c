@@ -18,7 +18,7 @@ enum {
     PUBLIC_KEY_MAX = 8192,
 };
 
-/* ---- parts of a reply ----------------------------------------------------- */
+/* ---- parts of a reply -------------------------------------------------- */
 
 static enum ownkey_status
 parse(struct ownkey_blob body, cJSON **json, struct ownkey_error *err)
@@ -132,7 +132,7 @@ check_echo(const cJSON *json, const char *name, const char *sent,
     return OWNKEY_OK;
 }
 
-/* ---- wrap, generate, unwrap ----------------------------------------------- */
+/* ---- wrap, generate, unwrap -------------------------------------------- */
 
 static enum ownkey_status
 read_wrap(const cJSON *json, const char *asked, struct ownkey_wrap_reply *w,
@@ -226,7 +226,7 @@ ownkey_aws_reply_decrypt(struct ownkey_blob body, const char *asked,
     return st;
 }
 
-/* ---- sign ----------------------------------------------------------------- */
+/* ---- sign -------------------------------------------------------------- */
 
 /* In 1 .. 2^bits - 1: r and s are below the order, which has as many bits. */
 static bool
@@ -299,7 +299,7 @@ ownkey_aws_reply_sign(struct ownkey_blob body, const char *asked,
     return st;
 }
 
-/* ---- describe, public key ------------------------------------------------- */
+/* ---- describe, public key ---------------------------------------------- */
 
 static const struct {
     const char *name;

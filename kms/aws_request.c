@@ -6,7 +6,7 @@
 #include "base/encode.h"
 #include "kms/json.h"
 
-/* ---- building ------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------- */
 
 /* A string that lives until the body is printed. */
 static bool
@@ -133,7 +133,7 @@ ownkey_aws_request_sign(const char *key_id, const char *algorithm, bool raw,
     return finish(object, ok, &text, body);
 }
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static const struct {
     enum ownkey_key_type type;

@@ -47,7 +47,7 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_aws_request_sign(const char *key_id, const char *algorithm, bool raw,
                         struct ownkey_blob message, struct ownkey_secret *body);
 
-/* ---- the service's names -------------------------------------------------- */
+/* ---- the service's names ----------------------------------------------- */
 
 /* NULL: the service has none for that. */
 const char *ownkey_aws_sign_algorithm(enum ownkey_key_type type,

@@ -23,7 +23,7 @@ ownkey_sigv4_time(int64_t wall_s, char buf[static OWNKEY_SIGV4_TIME_LEN + 1])
     return buf;
 }
 
-/* ---- keys ----------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 static bool
 hmac(const uint8_t *key, size_t key_len, const void *data, size_t len,
@@ -74,7 +74,7 @@ ownkey_sigv4_key(const struct ownkey_secret *secret_access_key,
     return OWNKEY_OK;
 }
 
-/* ---- the canonical request, digested piece by piece ----------------------- */
+/* ---- the canonical request, digested piece by piece -------------------- */
 
 /* One header; the name is shown in lower case. */
 struct line {
@@ -185,7 +185,7 @@ digest_request(const struct ownkey_sigv4_request *r, const struct line *lines,
     return ok;
 }
 
-/* ---- the signature -------------------------------------------------------- */
+/* ---- the signature ----------------------------------------------------- */
 
 static size_t
 collect_lines(const struct ownkey_sigv4_request *r,

@@ -39,7 +39,7 @@ wrap_algorithm(const struct awskms *k)
     return is_symmetric(k) ? NULL : "RSAES_OAEP_SHA_256";
 }
 
-/* ---- describe, public key ------------------------------------------------- */
+/* ---- describe, public key ---------------------------------------------- */
 
 /* A call whose request is the key's id alone. */
 static enum ownkey_status
@@ -92,7 +92,7 @@ awskms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
     return st;
 }
 
-/* ---- wrap, generate ------------------------------------------------------- */
+/* ---- wrap, generate ---------------------------------------------------- */
 
 static enum ownkey_status
 awskms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
@@ -179,7 +179,7 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
     return st;
 }
 
-/* ---- unwrap and decrypt --------------------------------------------------- */
+/* ---- unwrap and decrypt ------------------------------------------------ */
 
 /* send_id goes into the request, the reply must name expect_id. */
 static enum ownkey_status
@@ -328,7 +328,7 @@ awskms_decrypt(struct ownkey_kms *kms,
                         request->ciphertext, NULL, plain, &sent_ms, err);
 }
 
-/* ---- sign ----------------------------------------------------------------- */
+/* ---- sign -------------------------------------------------------------- */
 
 static bool
 awskms_can_sign(const struct ownkey_kms *kms,
@@ -412,7 +412,7 @@ awskms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
     return st;
 }
 
-/* ---- open and free -------------------------------------------------------- */
+/* ---- open and free ----------------------------------------------------- */
 
 static void
 awskms_free(struct ownkey_kms *kms)

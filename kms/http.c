@@ -33,7 +33,7 @@ struct exchange {
     char words[CURL_ERROR_SIZE];
 };
 
-/* ---- libcurl, once -------------------------------------------------------- */
+/* ---- libcurl, once ----------------------------------------------------- */
 
 /*
  * OpenSSL's configuration is read first, outside of any lock: it may load
@@ -88,7 +88,7 @@ on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
     return CURLE_OK;
 }
 
-/* ---- signals -------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
 struct signals {
     sigset_t before;
@@ -127,7 +127,7 @@ restore_signals(const struct signals *s)
     (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }
 
-/* ---- the body of the request ---------------------------------------------- */
+/* ---- the body of the request ------------------------------------------- */
 
 /*
  * Up to 8.6 libcurl keeps what it took in one buffer of the handle until the
@@ -195,7 +195,7 @@ on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
     return 0;
 }
 
-/* ---- the reply ------------------------------------------------------------ */
+/* ---- the reply --------------------------------------------------------- */
 
 /* The value of a header line, if it is the one of that name; else NULL. */
 static const char *
@@ -301,7 +301,7 @@ ownkey_http_reply_clear(struct ownkey_http_reply *reply)
     *reply = (struct ownkey_http_reply){ 0 };
 }
 
-/* ---- the request ---------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------- */
 
 static void
 free_headers(struct curl_slist *list)
@@ -474,7 +474,7 @@ set_exchange(CURL *e, struct exchange *x, struct curl_slist *headers)
            set_pointer(e, CURLOPT_CUSTOMREQUEST, x->request->method);
 }
 
-/* ---- what went wrong ------------------------------------------------------ */
+/* ---- what went wrong --------------------------------------------------- */
 
 static enum ownkey_status
 fail_certificate(const struct exchange *x, const char *host,
@@ -553,7 +553,7 @@ result(const struct exchange *x, CURLcode rc, const char *host,
     return fail_curl(x, rc, host, err);
 }
 
-/* ---- all of it ------------------------------------------------------------ */
+/* ---- all of it --------------------------------------------------------- */
 
 static enum ownkey_status
 exchange_on(struct ownkey_http_handle *h, struct exchange *x,

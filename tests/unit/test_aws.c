@@ -20,7 +20,7 @@
 #define MRK_ID "mrk-1234abcd12ab34cd56ef1234567890ab"
 #define ARN "arn:aws:kms:eu-west-1:111122223333:key/" KEY_ID
 
-/* ---- SigV4 ---------------------------------------------------------------- */
+/* ---- SigV4 ------------------------------------------------------------- */
 
 static cJSON *
 read_vectors(void)
@@ -158,7 +158,7 @@ sigv4_time(void **state)
     assert_string_equal(ownkey_sigv4_time(1735787045, buf), "20250102T030405Z");
 }
 
-/* ---- identifiers and endpoints -------------------------------------------- */
+/* ---- identifiers and endpoints ----------------------------------------- */
 
 static void
 identifiers(void **state)
@@ -282,7 +282,7 @@ endpoints(void **state)
     }
 }
 
-/* ---- requests ------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static void
 requests(void **state)
@@ -338,7 +338,7 @@ large_requests(void **state)
     ownkey_context_clear(&c);
 }
 
-/* ---- replies -------------------------------------------------------------- */
+/* ---- replies ----------------------------------------------------------- */
 
 static void
 strict_json(void **state)
@@ -477,7 +477,7 @@ descriptions(void **state)
     assert_non_null(strstr(err.text, "HMAC_256"));
 }
 
-/* ---- errors --------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------ */
 
 static enum ownkey_status
 judge(int http_status, const char *body, struct ownkey_aws_verdict *verdict,
@@ -577,7 +577,7 @@ error_texts_are_clean(void **state)
     assert_non_null(strstr(err.text, "red"));
 }
 
-/* ---- retries -------------------------------------------------------------- */
+/* ---- retries ----------------------------------------------------------- */
 
 struct play {
     uint64_t now_ms;

@@ -55,7 +55,7 @@ after_each(void **state)
     return secrets_used() == used_before ? 0 : -1;
 }
 
-/* ---- what works ----------------------------------------------------------- */
+/* ---- what works -------------------------------------------------------- */
 
 static void
 wraps_and_unwraps(void **state)
@@ -182,7 +182,7 @@ describes_states(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- signatures, verified with the public key ----------------------------- */
+/* ---- signatures, verified with the public key -------------------------- */
 
 static EVP_PKEY *
 fetch_public(struct ownkey_kms *kms)

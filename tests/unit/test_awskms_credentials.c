@@ -124,7 +124,7 @@ assert_open_fails(const struct ownkey_options *o, const char *word)
 
 static const struct ownkey_options none;
 
-/* ---- options -------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------- */
 
 static void
 options_go_before_all(void **state)
@@ -218,7 +218,7 @@ a_wrong_secret_is_not_retried(void **state)
     ownkey_options_clear(&o);
 }
 
-/* ---- environment ---------------------------------------------------------- */
+/* ---- environment ------------------------------------------------------- */
 
 static void
 environment_keys(void **state)
@@ -261,7 +261,7 @@ web_identity_is_refused(void **state)
     assert_open_fails(&none, "AWS_WEB_IDENTITY_TOKEN_FILE");
 }
 
-/* ---- files ---------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------- */
 
 static void
 profiles(void **state)
@@ -433,7 +433,7 @@ keys_that_come_later(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- fork ----------------------------------------------------------------- */
+/* ---- fork -------------------------------------------------------------- */
 
 /* Unwraps in a child; its status is the child's exit code. */
 static enum ownkey_status

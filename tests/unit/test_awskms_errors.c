@@ -83,7 +83,7 @@ assert_works(void)
         fail_msg("%s", err.text);
 }
 
-/* ---- the customer's answer ------------------------------------------------ */
+/* ---- the customer's answer --------------------------------------------- */
 
 static void
 denied(void **state)
@@ -138,7 +138,7 @@ gone(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- not now -------------------------------------------------------------- */
+/* ---- not now ----------------------------------------------------------- */
 
 static void
 throttled(void **state)
@@ -227,7 +227,7 @@ no_answer_in_time(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- lies ----------------------------------------------------------------- */
+/* ---- lies -------------------------------------------------------------- */
 
 static void
 lies_about_an_unwrap(void **state)
@@ -405,7 +405,7 @@ long_error_types(void **state)
     assert_refused(OWNKEY_DENIED, "AccessDeniedException");
 }
 
-/* ---- damaged and foreign ciphertexts -------------------------------------- */
+/* ---- damaged and foreign ciphertexts ----------------------------------- */
 
 static void
 damaged_ciphertexts(void **state)
@@ -498,7 +498,7 @@ alias_that_moved(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- clock ---------------------------------------------------------------- */
+/* ---- clock ------------------------------------------------------------- */
 
 static void
 a_clock_that_is_off(void **state)

@@ -30,7 +30,7 @@ enum {
 static uint8_t masked_key[KEY_LEN];
 static char masked_text[TEXT_LEN];
 
-/* ---- looking -------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------- */
 
 /* Whether NEEDLE bytes of a masked secret stand unmasked at p. */
 static bool
@@ -101,7 +101,7 @@ count_in_memory(void)
     return found;
 }
 
-/* ---- the key, which only a child knows ------------------------------------ */
+/* ---- the key, which only a child knows --------------------------------- */
 
 static void
 mask_into(const uint8_t *from, uint8_t *to, size_t len)
@@ -160,7 +160,7 @@ fetch_key(struct ownkey_kms *kms, struct ownkey_wrap_reply *w)
     assert_int_equal(ownkey_bytes_copy(&w->ciphertext, rest, len), OWNKEY_OK);
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void
 unwrap_masked(struct ownkey_kms *kms, const struct ownkey_wrap_reply *w,

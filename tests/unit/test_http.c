@@ -24,7 +24,7 @@
 #include "base/clock.h"
 #include "kms/http.h"
 
-/* ---- a server ------------------------------------------------------------- */
+/* ---- a server ---------------------------------------------------------- */
 
 struct server {
     int listener;
@@ -194,7 +194,7 @@ assert_post(const char *host)
     ownkey_http_reply_clear(&reply);
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static void
 sends_and_receives(void **state)
@@ -386,7 +386,7 @@ urls(void **state)
     }
 }
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 /* Ours is found before libc's, by libcurl too. */
 static atomic_bool resolver_hangs;
@@ -445,7 +445,7 @@ a_name_server_that_hangs(void **state)
     sleep(3); /* its thread ends with the process otherwise */
 }
 
-/* ---- guest manners -------------------------------------------------------- */
+/* ---- guest manners ----------------------------------------------------- */
 
 static void
 leaves_signals_alone(void **state)
