@@ -44,18 +44,6 @@ modulus_len(const struct ownkey_p11_object *o)
     return ownkey_key_type_info(o->key_type)->bits / 8;
 }
 
-/* Whether the service would take such a request, without asking it. */
-static bool
-can_decrypt(const struct ownkey_p11_cipher *c)
-{
-    static const uint8_t any[512];
-    struct ownkey_decrypt_request request = c->request;
-
-    request.ciphertext = (struct ownkey_blob){any, modulus_len(c->object)};
-    return c->object->key == NULL /* an RSA KEK */ ||
-           ownkey_key_can_decrypt(c->object->key, &request);
-}
-
 static CK_RV
 new_rsa(const struct ownkey_p11_mechanism *m, const CK_MECHANISM *mechanism,
         struct ownkey_p11_cipher *c)
@@ -78,7 +66,7 @@ new_rsa(const struct ownkey_p11_mechanism *m, const CK_MECHANISM *mechanism,
                           c->request.label.len) != OWNKEY_OK)
         return CKR_HOST_MEMORY;
     c->request.label = ownkey_blob_of(&c->label);
-    if (!c->encrypt && !can_decrypt(c))
+    if (!ownkey_p11_can_decrypt(c->object, c->request))
         return m->kind == OWNKEY_P11_RSA_OAEP ? CKR_MECHANISM_PARAM_INVALID
                                               : CKR_MECHANISM_INVALID;
     return CKR_OK;

@@ -297,6 +297,13 @@ void ownkey_p11_signature_free(struct ownkey_p11_signature *signature);
 /* rsa.c: local public-key operations and parameters. */
 CK_RV ownkey_p11_oaep_params(const CK_MECHANISM *mechanism,
                              struct ownkey_decrypt_request *request);
+/*
+ * Whether the service would decrypt that with the key of an object, public or
+ * private; no call. Asked before encrypting too, which is local: nobody wants
+ * a ciphertext that cannot be opened.
+ */
+bool ownkey_p11_can_decrypt(const struct ownkey_p11_object *object,
+                            struct ownkey_decrypt_request request);
 CK_RV ownkey_p11_rsa_encrypt(struct ownkey_blob spki,
                              const struct ownkey_decrypt_request *how,
                              struct ownkey_blob plain,

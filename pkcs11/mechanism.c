@@ -217,10 +217,11 @@ ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
         return m->kind == OWNKEY_P11_WRAP || m->kind == OWNKEY_P11_RSA_OAEP
                    ? m->flags
                    : 0;
-    usage |= m->flags & (CKF_VERIFY | CKF_ENCRYPT);
+    usage |= m->flags & CKF_VERIFY;
     if ((m->flags & CKF_SIGN) != 0 && can_sign(m, key))
         usage |= CKF_SIGN;
+    /* What the service could not decrypt is not encrypted here either. */
     if ((m->flags & CKF_DECRYPT) != 0 && can_decrypt(m, key))
-        usage |= CKF_DECRYPT;
+        usage |= CKF_ENCRYPT | CKF_DECRYPT;
     return usage;
 }

@@ -29,6 +29,20 @@ ownkey_p11_oaep_params(const CK_MECHANISM *mechanism,
     return CKR_OK;
 }
 
+bool
+ownkey_p11_can_decrypt(const struct ownkey_p11_object *object,
+                       struct ownkey_decrypt_request request)
+{
+    static const uint8_t any[512];
+
+    request.ciphertext = (struct ownkey_blob){
+        any, ownkey_key_type_info(object->key_type)->bits / 8};
+    if (object->key != NULL)
+        return ownkey_key_can_decrypt(object->key, &request);
+    return ownkey_kms_can_decrypt(ownkey_token_kms(object->slot->token),
+                                  &request);
+}
+
 static bool
 set_oaep(EVP_PKEY_CTX *ctx, const struct ownkey_decrypt_request *how)
 {

@@ -191,6 +191,8 @@ wrap_oaep(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
 
     if (rv != CKR_OK)
         return rv;
+    if (!ownkey_p11_can_decrypt(kek, how))
+        return CKR_MECHANISM_PARAM_INVALID;
     if (out == NULL || ownkey_p11_get_ulong(out_len) < len) {
         ownkey_p11_put_ulong(out_len, len);
         return out == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;

@@ -4,5 +4,6 @@ integration_tests += tests/integration/cloud_awskms.sh
 integration_tests += tests/integration/cross_faces.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk
+include tests/integration/pkcs11.mk
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests)
