@@ -183,7 +183,8 @@ static enum ownkey_status
 find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
               const struct ownkey_options *options, struct ownkey_error *err)
 {
-    const struct ownkey_option *o = ownkey_options_find(options, "aws.endpoint");
+    const struct ownkey_option *o =
+        ownkey_options_find(options, "aws.endpoint");
     const char *foreign = foreign_endpoint(c);
     char url[OWNKEY_AWS_HOST_MAX];
     enum ownkey_status st;

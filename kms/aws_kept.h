@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * aws_kept.h - an access key in memory of its own that a forked child keeps,
- * unlike struct ownkey_secret: locked, left out of core dumps, wiped when freed.
+ * unlike struct ownkey_secret: locked, left out of core dumps, wiped when
+ * freed.
  * Only for keys that cannot be read again (aws_credentials.h says which).
  */
 #ifndef OWNKEY_KMS_AWS_KEPT_H

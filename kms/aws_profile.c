@@ -162,7 +162,7 @@ set_text(char **text, const char *value, struct ownkey_error *err)
     return OWNKEY_OK;
 }
 
-/* Ways to credentials that this version lacks; a profile with one is refused. */
+/* Ways to credentials that this version lacks: such a profile is refused. */
 static const struct {
     const char *name;
     bool static_key_first; /* then they are not even asked */

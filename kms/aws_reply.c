@@ -58,7 +58,8 @@ need_key(const cJSON *json, const char *name, const char *asked,
 
     if (st != OWNKEY_OK)
         return st;
-    if (strlen(*arn) >= OWNKEY_KMS_ID_MAX || !ownkey_aws_id_matches(asked, *arn))
+    if (strlen(*arn) >= OWNKEY_KMS_ID_MAX ||
+        !ownkey_aws_id_matches(asked, *arn))
         return ownkey_fail(err, OWNKEY_PROTOCOL,
                            "the reply names another key: %.150s instead of "
                            "%.150s", *arn, asked);

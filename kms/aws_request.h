@@ -52,7 +52,8 @@ ownkey_aws_request_sign(const char *key_id, const char *algorithm, bool raw,
 /* NULL: the service has none for that. */
 const char *ownkey_aws_sign_algorithm(enum ownkey_key_type type,
                                       const struct ownkey_sign_request *r);
-const char *ownkey_aws_decrypt_algorithm(const struct ownkey_decrypt_request *r);
+const char *
+ownkey_aws_decrypt_algorithm(const struct ownkey_decrypt_request *r);
 
 /* OWNKEY_UNSUPPORTED: a key spec that this version does not know. */
 OWNKEY_MUST_CHECK enum ownkey_status

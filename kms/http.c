@@ -4,9 +4,6 @@
 #include "kms/http.h"
 
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +14,7 @@
 #include <openssl/ssl.h>
 
 #include "base/libctx.h"
+#include "kms/http_guest.h"
 #include "kms/http_pool.h"
 
 enum { BODY_FIRST = 2048 }; /* bytes; most replies fit, others grow */
@@ -33,35 +31,7 @@ struct exchange {
     char words[CURL_ERROR_SIZE];
 };
 
-/* ---- libcurl, once ----------------------------------------------------- */
-
-/*
- * OpenSSL's configuration is read first, outside of any lock: it may load
- * modules, this one among them. After it, curl_global_init has nothing left
- * to do that could come back to us.
- */
-static bool
-start_curl(void)
-{
-    static pthread_mutex_t old_curl = PTHREAD_MUTEX_INITIALIZER;
-    static atomic_bool started;
-    bool safe = (curl_version_info(CURLVERSION_NOW)->features &
-                 CURL_VERSION_THREADSAFE) != 0;
-    CURLcode rc;
-
-    if (atomic_load(&started))
-        return true;
-    if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
-        return false;
-    if (!safe)
-        (void)pthread_mutex_lock(&old_curl);
-    rc = curl_global_init(CURL_GLOBAL_DEFAULT); /* counts, if called twice */
-    if (!safe)
-        (void)pthread_mutex_unlock(&old_curl);
-    if (rc == CURLE_OK)
-        atomic_store(&started, true);
-    return rc == CURLE_OK;
-}
+/* ---- OpenSSL -------------------------------------------------------------- */
 
 /*
  * Whether libcurl uses the libssl that we are linked with, so that its SSL_CTX
@@ -86,45 +56,6 @@ on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
     /* OpenSSL then wipes a record from its buffer once it is read. */
     (void)SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
     return CURLE_OK;
-}
-
-/* ---- signals ----------------------------------------------------------- */
-
-struct signals {
-    sigset_t before;
-    bool pipe_was_pending;
-};
-
-/* All but those that report a crash of the thread itself. */
-static void
-block_signals(struct signals *s)
-{
-    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE,
-                               SIGILL,  SIGTRAP, SIGSYS };
-    sigset_t set;
-
-    (void)sigpending(&set);
-    s->pipe_was_pending = sigismember(&set, SIGPIPE) == 1;
-    (void)sigfillset(&set);
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        (void)sigdelset(&set, own[i]);
-    (void)pthread_sigmask(SIG_SETMASK, &set, &s->before);
-}
-
-/* OpenSSL writes to a closed socket without MSG_NOSIGNAL: that is ours. */
-static void
-restore_signals(const struct signals *s)
-{
-    const struct timespec now = { 0 };
-    sigset_t pending, pipe;
-
-    (void)sigpending(&pending);
-    if (!s->pipe_was_pending && sigismember(&pending, SIGPIPE) == 1) {
-        (void)sigemptyset(&pipe);
-        (void)sigaddset(&pipe, SIGPIPE);
-        (void)sigtimedwait(&pipe, NULL, &now);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }
 
 /* ---- the body of the request ------------------------------------------- */
@@ -291,7 +222,7 @@ on_body(char *data, size_t size, size_t count, void *arg)
         body->len += n;
     }
     explicit_bzero(data, n);
-    return x->too_long || x->no_memory ? CURL_WRITEFUNC_ERROR : n;
+    return x->too_long || x->no_memory ? 0 : n;
 }
 
 void
@@ -604,26 +535,26 @@ ownkey_http_send(const struct ownkey_http_request *request,
     struct ownkey_http_origin origin;
     struct ownkey_http_handle *h;
     struct ownkey_libctx_scope scope;
-    struct signals signals;
+    struct ownkey_http_signals signals;
     enum ownkey_status st;
 
     ownkey_http_reply_clear(reply);
     if (ownkey_libctx_inside())
         return ownkey_fail(err, OWNKEY_ARG, "a request inside a request");
-    if (!start_curl())
+    if (!ownkey_http_start())
         return ownkey_fail(err, OWNKEY_NOMEM, "libcurl does not start");
     st = ownkey_http_origin_of(request->url, &origin, err);
     if (st != OWNKEY_OK)
         return st;
     if (!ownkey_libctx_enter(&scope))
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    block_signals(&signals);
+    ownkey_http_block_signals(&signals);
     st = take_handle(&origin, request->ca_file, &h);
     if (st == OWNKEY_OK)
         st = exchange_on(h, &x, &origin, err);
     else
         (void)ownkey_fail(err, st, "no memory for a connection");
-    restore_signals(&signals);
+    ownkey_http_restore_signals(&signals);
     ownkey_libctx_leave(&scope);
     if (st != OWNKEY_OK) {
         reply->transient = filled.transient;

@@ -134,7 +134,7 @@ surplus_locked(void)
     return oldest;
 }
 
-/* Sockets close through the callback, so the handle is in the list till then. */
+/* Sockets close through the callback: till then the handle stays listed. */
 static void
 destroy(struct ownkey_http_handle *h)
 {

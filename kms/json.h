@@ -45,7 +45,7 @@ OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_object(const cJSON *object,
                                                         const cJSON **value);
 
 /* Prints in one line, without a NUL. OWNKEY_NOMEM. */
-OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_print(cJSON *item,
-                                                       struct ownkey_secret *out);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_json_print(cJSON *item, struct ownkey_secret *out);
 
 #endif

@@ -23,8 +23,10 @@ libownkey_la_SOURCES += \
 	kms/aws_reply.c kms/aws_reply.h \
 	kms/aws_request.c kms/aws_request.h \
 	kms/aws_sigv4.c kms/aws_sigv4.h \
+	kms/aws_static_key.c kms/aws_static_key.h \
 	kms/awskms.c kms/awskms.h \
 	kms/http.c kms/http.h \
+	kms/http_guest.c kms/http_guest.h \
 	kms/http_origin.c \
 	kms/http_pool.c kms/http_pool.h \
 	kms/json.c kms/json.h \
