@@ -59,3 +59,9 @@ tests_unit_test_awskms_threads_SOURCES = tests/unit/test_awskms_threads.c \
 	$(awskms_help)
 tests_unit_test_awskms_threads_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_threads_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_endpoint
+tests_unit_test_awskms_endpoint_SOURCES = tests/unit/test_awskms_endpoint.c \
+	$(awskms_help)
+tests_unit_test_awskms_endpoint_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_endpoint_LDADD = $(test_libs)
