@@ -178,11 +178,14 @@ ownkey_tool_write(const char *path, struct ownkey_blob data,
 bool
 ownkey_tool_is_terminal(const char *path)
 {
+    struct stat st;
     bool terminal;
     int fd;
 
     if (is_standard(path))
         return isatty(STDOUT_FILENO) == 1;
+    if (stat(path, &st) != 0 || !S_ISCHR(st.st_mode))
+        return false;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return false;

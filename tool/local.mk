@@ -1,6 +1,9 @@
 bin_PROGRAMS += ownkey
 ownkey_SOURCES = \
-	tool/check.c \
+	tool/check.c tool/check.h \
+	tool/check_kek.c \
+	tool/check_key.c \
+	tool/check_step.c \
 	tool/exit.c \
 	tool/files.c \
 	tool/hint.c tool/hint.h \

@@ -96,3 +96,24 @@ json 'd["error"]["status"] == "damaged"'
 expect 0 ownkey localkms create new.key
 mv new.key main.key # the same path, another KEK
 expect 6 ownkey --config o.conf unwrap main --in wrapped
+
+# Memory that cannot be locked is used, and everybody is told.
+cat >unlocked <<'SH'
+ulimit -l 0
+exec "$OWNKEY_BUILDDIR/ownkey" "$@"
+SH
+unlocked() {
+    if [ "$(id -u)" -eq 0 ]; then # root's limit is a capability
+        setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock sh unlocked "$@"
+    else
+        sh unlocked "$@"
+    fi
+}
+export OWNKEY_BUILDDIR
+mv main.key new.key
+expect 0 ownkey localkms create main.key
+expect 0 unlocked --config o.conf check
+has out "warning: secure memory"
+has out "NOT LOCKED"
+expect 0 unlocked --config o.conf status --json
+json 'd["secure_memory"]["locked"] is False'
