@@ -25,7 +25,10 @@ enum {
     TEXT_LEN = 64, /* of its base64 */
     MASK = 0x5a,
     NEEDLE = 16,   /* bytes of it in a row count as a find */
+    PIECE = 1 << 20,
 };
+
+static uint8_t piece[PIECE]; /* itself searched when it is wiped */
 
 static uint8_t masked_key[KEY_LEN];
 static char masked_text[TEXT_LEN];
@@ -64,7 +67,29 @@ count_in(const uint8_t *p, size_t len, const char *where)
     return found;
 }
 
-/* What the search itself copies is wiped before the next mapping is read. */
+/* Reads a mapping in pieces; those overlap, so that no find is cut in two. */
+static size_t
+count_in_mapping(int mem, unsigned long start, unsigned long end,
+                 const char *where)
+{
+    size_t found = 0;
+
+    while (start < end) {
+        size_t len = end - start < PIECE ? end - start : PIECE;
+        ssize_t n = pread(mem, piece, len, (off_t)start);
+
+        if (n < NEEDLE)
+            break;
+        found += count_in(piece, (size_t)n, where);
+        start += (unsigned long)n;
+        if (start < end)
+            start -= NEEDLE - 1;
+    }
+    explicit_bzero(piece, PIECE);
+    return found;
+}
+
+/* No malloc in here: it would overwrite what is looked for. */
 static size_t
 count_in_memory(void)
 {
@@ -83,18 +108,10 @@ count_in_memory(void)
          line = strtok_r(NULL, "\n", &save)) {
         unsigned long start, end;
         char perms[5];
-        uint8_t *copy;
 
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3 ||
-            perms[0] != 'r' || perms[1] != 'w' || end - start > (64UL << 20))
-            continue;
-        copy = malloc(end - start);
-        assert_non_null(copy);
-        n = pread(mem, copy, end - start, (off_t)start);
-        if (n > 0)
-            found += count_in(copy, (size_t)n, line);
-        explicit_bzero(copy, end - start);
-        free(copy);
+        if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) == 3 &&
+            perms[0] == 'r' && perms[1] == 'w' && end - start <= (64UL << 20))
+            found += count_in_mapping(mem, start, end, line);
     }
     (void)close(mem);
     (void)close(list);
