@@ -53,3 +53,6 @@ pkcs11/ownkey.module: pkcs11/ownkey.module.in Makefile
 	sed -e 's|@pkcs11moduledir[@]|$(pkcs11moduledir)|g' \
 	    -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	    $(srcdir)/pkcs11/ownkey.module.in > $@.tmp && mv $@.tmp $@
+
+man_MANS += doc/ownkey-pkcs11.7
+EXTRA_DIST += doc/ownkey-pkcs11.7
