@@ -195,7 +195,8 @@ decrypt_rsa(struct ownkey_p11_session *s, struct ownkey_p11_cipher *c,
     *len = c->have_plain ? c->plain.len : plain_max(c);
     if (out == NULL)
         return CKR_OK;
-    if (!c->have_plain || !ownkey_blob_equal(in, ownkey_blob_of(&c->ciphertext)))
+    if (!c->have_plain ||
+        !ownkey_blob_equal(in, ownkey_blob_of(&c->ciphertext)))
         rv = ask_kms(s, c, in);
     if (rv != CKR_OK)
         return rv;

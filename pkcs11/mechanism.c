@@ -213,7 +213,8 @@ ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
 
     if (!ownkey_p11_kind_fits(m->kind, ownkey_key_type_info(type)->family))
         return 0;
-    if (key == NULL) /* A KEK wraps; an RSA one decrypts what is not a key too. */
+    /* A KEK wraps; an RSA one decrypts what is not a key too. */
+    if (key == NULL)
         return m->kind == OWNKEY_P11_WRAP || m->kind == OWNKEY_P11_RSA_OAEP
                    ? m->flags
                    : 0;

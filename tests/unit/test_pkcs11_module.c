@@ -704,7 +704,7 @@ starts_again_in_a_child(void **state)
     assert_ok(p11->C_GetSessionInfo(s, &info));
 }
 
-/* A worker that may no longer read the file goes on with the parent's tokens. */
+/* A worker that may not read the file goes on with its parent's tokens. */
 static void
 needs_no_file_in_a_child(void **state)
 {
