@@ -178,7 +178,11 @@ forks_while_threads_call(void **state)
         if (pid == 0) {
             atomic_store(&failures, 0);
             unwrap_once();
-            _exit(atomic_load(&failures) == 0 ? 0 : 1);
+            /* Another program: valgrind then does not count what the threads
+               that are not in this child held as leaked. */
+            if (atomic_load(&failures) == 0)
+                (void)execl("/bin/true", "true", (char *)NULL);
+            _exit(1);
         }
         assert_true(pid > 0);
         assert_int_equal(wait_for(pid), 0);
