@@ -119,7 +119,7 @@ post_control(const char *json)
 static int
 order_directly(const char *order)
 {
-    char json[512];
+    char json[640];
 
     if (strcmp(order, "clear") == 0 || strcmp(order, "reset") == 0)
         (void)snprintf(json, sizeof(json), "{\"do\":\"%s\"}", order);
