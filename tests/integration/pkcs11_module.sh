@@ -5,7 +5,8 @@
 . "${OWNKEY_SRCDIR:-.}/tests/integration/pkcs11_lib.sh"
 
 nm -D --defined-only "$module" | sed 's/.* //' | sort >symbols
-printf 'C_GetFunctionList\nC_GetInterface\nC_GetInterfaceList\n' | cmp - symbols ||
+printf '%s\n' C_GetFunctionList C_GetInterface C_GetInterfaceList |
+    cmp - symbols ||
     die "other symbols: $(tr '\n' ' ' <symbols)"
 readelf -d "$module" | grep -q NODELETE || die "can be unloaded"
 

@@ -676,6 +676,46 @@ ends_running_operations_when_denied(void **state)
     assert_ok(encrypt_with(s, key, out));
 }
 
+/* Nobody said no; the time is over. */
+static void
+ends_running_operations_at_the_deadline(void **state)
+{
+    char text_conf[300];
+    char settings[200];
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK,
+                                 .pReserved = settings};
+    CK_MECHANISM m = {CKM_AES_ECB, NULL, 0};
+    CK_SESSION_HANDLE s;
+    CK_OBJECT_HANDLE key = 0;
+    static struct wrapped w;
+    CK_BYTE out[32];
+    CK_ULONG len = sizeof(out);
+    size_t calls;
+
+    (void)state;
+    (void)snprintf(text_conf, sizeof(text_conf),
+                   "[demo]\nkek = localkms://%s\ncache = 1s\n",
+                   p11_path("kek"));
+    p11_write("brief.conf", text_conf);
+    (void)snprintf(settings, sizeof(settings), "config=%s",
+                   p11_path("brief.conf"));
+    assert_ok(p11->C_Initialize(&args));
+    s = p11_session(0);
+    wrap(s, NULL, &w);
+    assert_ok(unwrap(s, NULL, &w, &key));
+    assert_ok(p11->C_EncryptInit(s, &m, key));
+    assert_ok(p11->C_EncryptUpdate(s, text, 16, out, &len));
+    (void)usleep(1100000);
+    calls = p11_calls("kek");
+    assert_rv(p11->C_EncryptUpdate(s, text, 16, out, &len), CKR_DEVICE_ERROR);
+    assert_rv(p11->C_EncryptUpdate(s, text, 16, out, &len),
+              CKR_OPERATION_NOT_INITIALIZED);
+    assert_int_equal(p11_calls("kek"), calls);
+    assert_ok(encrypt_with(s, key, out));
+    assert_int_equal(p11_calls("kek"), calls + 1);
+    assert_ok(p11->C_Finalize(NULL));
+}
+
 /* ---- threads ---- */
 
 struct worker {
@@ -734,6 +774,96 @@ serves_many_threads(void **state)
     assert_int_equal(p11_calls("kek"), calls);
 }
 
+struct asker {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    const struct wrapped *wrapped;
+    CK_RV rv;
+};
+
+static void *
+ask(void *arg)
+{
+    struct asker *a = arg;
+    CK_SESSION_HANDLE s = 0;
+    CK_OBJECT_HANDLE key = 0;
+
+    (void)p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s);
+    (void)pthread_barrier_wait(a->start);
+    a->rv = unwrap(s, NULL, a->wrapped, &key);
+    return NULL;
+}
+
+static void
+asks_once_for_many_threads(void **state)
+{
+    enum { COUNT = 64 };
+    static struct asker askers[COUNT];
+    static struct wrapped w;
+    pthread_barrier_t start;
+    size_t calls;
+
+    wrap(p11_session(SLOT_DEMO), NULL, &w);
+    assert_int_equal(p11_stop(state), 0); /* every lease is over: cold */
+    assert_int_equal(p11_start(state), 0);
+    calls = p11_calls("kek");
+    assert_int_equal(pthread_barrier_init(&start, NULL, COUNT), 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        askers[i].start = &start;
+        askers[i].wrapped = &w;
+        assert_int_equal(
+            pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+        assert_ok(askers[i].rv);
+    }
+    assert_int_equal(p11_calls("kek"), calls + 1);
+    (void)pthread_barrier_destroy(&start);
+}
+
+static void *
+use_until_finalized(void *arg)
+{
+    CK_SESSION_HANDLE s = 0;
+    CK_RV rv;
+
+    (void)arg;
+    do {
+        CK_BYTE out[16];
+        CK_MECHANISM m = {CKM_SHA256, NULL, 0};
+
+        rv = p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s);
+        if (rv == CKR_OK)
+            rv = p11->C_DigestInit(s, &m);
+        if (rv == CKR_OK)
+            rv = p11->C_GenerateRandom(s, out, sizeof(out));
+        if (rv == CKR_OK)
+            rv = p11->C_FindObjectsInit(s, NULL, 0);
+    } while (rv == CKR_OK);
+    return NULL;
+}
+
+/* The standard does not allow it; programs do it at exit all the same. */
+static void
+survives_finalize_in_the_middle(void **state)
+{
+    pthread_t threads[4];
+
+    (void)state;
+    for (int round = 0; round < 5; round++) {
+        assert_ok(p11->C_Initialize(NULL));
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(
+                pthread_create(&threads[i], NULL, use_until_finalized, NULL),
+                0);
+        (void)usleep(20000);
+        assert_ok(p11->C_Finalize(NULL));
+        for (size_t i = 0; i < 4; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+}
+
 static void *
 sign_on(void *arg)
 {
@@ -784,6 +914,9 @@ main(void)
         with_module(wraps_with_one_call_however_often_asked),
         with_module(wraps_with_plain_oaep_under_an_rsa_kek),
         with_module(ends_running_operations_when_denied),
+        cmocka_unit_test(ends_running_operations_at_the_deadline),
+        with_module(asks_once_for_many_threads),
+        cmocka_unit_test(survives_finalize_in_the_middle),
         with_module(serves_many_threads),
         with_module(survives_a_session_closed_by_another_thread),
     };
