@@ -328,12 +328,13 @@ bad_replies(void **state)
 static void
 long_replies(void **state)
 {
-    static char text[OWNKEY_HTTP_BODY_MAX + 200];
+    static char texts[2][OWNKEY_HTTP_BODY_MAX + 200];
 
     (void)state;
     for (int extra = 0; extra < 2; extra++) {
         struct ownkey_http_reply reply = { 0 };
-        int head = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\n"
+        char *text = texts[extra];
+        int head = snprintf(text, sizeof(texts[0]), "HTTP/1.1 200 OK\r\n"
                             "Content-Length: %d\r\n\r\n",
                             OWNKEY_HTTP_BODY_MAX + extra);
 
