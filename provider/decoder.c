@@ -17,7 +17,6 @@
 enum {
     LINE_MAX_LEN = 256,     /* PEM lines are shorter; longer ones come in parts */
     LINES_MAX = 100000,     /* before and in a PEM block */
-    DELIVERIES_MAX = 3,
 };
 
 static OSSL_FUNC_decoder_newctx_fn newctx;
@@ -25,6 +24,7 @@ static OSSL_FUNC_decoder_freectx_fn freectx;
 static OSSL_FUNC_decoder_settable_ctx_params_fn settable;
 static OSSL_FUNC_decoder_set_ctx_params_fn set_params;
 static OSSL_FUNC_decoder_does_selection_fn does_selection;
+static OSSL_FUNC_decoder_export_object_fn export_object;
 static OSSL_FUNC_decoder_decode_fn decode_pem;
 
 /* A context has nothing but its provider. */
@@ -70,6 +70,22 @@ does_selection(void *vprov, int selection)
     (void)vprov;
     return selection == 0 ||
            (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+}
+
+/*
+ * Nothing is handed out. It has to be there: OpenSSL calls it without a look
+ * when it found another provider's key manager for our key.
+ */
+static int
+export_object(void *vprov, const void *reference, size_t reference_len,
+              OSSL_CALLBACK *callback, void *arg)
+{
+    (void)vprov;
+    (void)reference;
+    (void)reference_len;
+    (void)callback;
+    (void)arg;
+    return 0;
 }
 
 /* ---- PEM ---- */
@@ -195,30 +211,24 @@ read_some(const struct ownkey_prov *prov, OSSL_CORE_BIO *in, uint8_t *to,
     return len;
 }
 
-/*
- * Gives the key. When another thread's fetch came between (order.c), OpenSSL
- * found somebody else's key manager and took nothing; then once more.
- */
 static int
 give_key(struct ownkey_prov_key *key, OSSL_CALLBACK *callback, void *arg)
 {
     int type = OSSL_OBJECT_PKEY;
     char name[64];
     OSSL_PARAM params[4];
-    int ok = 0;
+    int ok;
 
-    for (int i = 0; i < DELIVERIES_MAX && !ok; i++) {
-        (void)snprintf(name, sizeof(name), "%s",
-                       ownkey_prov_order_begin(key->prov, key->type, true));
-        params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
-        params[1] = OSSL_PARAM_construct_utf8_string(
-            OSSL_OBJECT_PARAM_DATA_TYPE, name, 0);
-        params[2] = OSSL_PARAM_construct_octet_string(
-            OSSL_OBJECT_PARAM_REFERENCE, &key, sizeof(key));
-        params[3] = OSSL_PARAM_construct_end();
-        ok = callback(params, arg);
-        ownkey_prov_order_end(key->prov);
-    }
+    (void)snprintf(name, sizeof(name), "%s",
+                   ownkey_prov_order_begin(key->prov, key->type, true));
+    params[0] = OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type);
+    params[1] = OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
+                                                 name, 0);
+    params[2] = OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE,
+                                                  &key, sizeof(key));
+    params[3] = OSSL_PARAM_construct_end();
+    ok = callback(params, arg);
+    ownkey_prov_order_end(key->prov);
     return ok;
 }
 
@@ -333,6 +343,7 @@ decode_kek(void *vprov, OSSL_CORE_BIO *in, int selection,
         OWNKEY_PROV_FN(OSSL_FUNC_DECODER_SETTABLE_CTX_PARAMS, settable),    \
         OWNKEY_PROV_FN(OSSL_FUNC_DECODER_SET_CTX_PARAMS, set_params),       \
         OWNKEY_PROV_FN(OSSL_FUNC_DECODER_DOES_SELECTION, does_selection),   \
+        OWNKEY_PROV_FN(OSSL_FUNC_DECODER_EXPORT_OBJECT, export_object),     \
         OWNKEY_PROV_FN(OSSL_FUNC_DECODER_DECODE, decode),                   \
         {0, NULL},                                                          \
     }

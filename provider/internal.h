@@ -53,6 +53,8 @@ struct ownkey_prov {
 
     _Atomic(struct ownkey_tokens *) tokens; /* from the first use on */
 
+    atomic_uint names_used; /* order.c: new names for deliveries */
+    atomic_uint settled_at; /* order.c: names_used when settled down, or 0 */
     /* Filled from the front, never changed again; no lock, so fork is safe. */
     _Atomic(char *) queries[OWNKEY_PROV_QUERIES_MAX];
 };

@@ -20,7 +20,8 @@
 #include <openssl/provider.h>
 
 enum {
-    ALIASES_MAX = 1000, /* names OpenSSL keeps for ever, 100 bytes each */
+    NAMES_MAX = 1000,  /* OpenSSL keeps each for ever, 100 bytes */
+    NAMES_AFTER = 200, /* for decoders that had begun before */
     ROUNDS_MAX = 3,
 };
 
@@ -36,7 +37,8 @@ static _Thread_local struct {
     OSSL_ALGORITHM table[2];
 } grant;
 
-static atomic_uint aliases_used;
+/* Of the process: a name is new in every library context. */
+static atomic_uint last_name;
 
 void
 ownkey_prov_order_seen(struct ownkey_prov *prov, const char *propq)
@@ -131,6 +133,18 @@ set_names(enum ownkey_prov_type type)
                    grant.alias[0] != '\0' ? ":" : "", grant.alias);
 }
 
+static bool
+needs_new_name(struct ownkey_prov *prov)
+{
+    unsigned settled_at = atomic_load(&prov->settled_at);
+    unsigned used = atomic_load(&prov->names_used);
+
+    if (settled_at != 0 && used >= settled_at + NAMES_AFTER)
+        return false;
+    atomic_fetch_add(&prov->names_used, 1);
+    return true;
+}
+
 const char *
 ownkey_prov_order_begin(struct ownkey_prov *prov, enum ownkey_prov_type type,
                         bool by_alias)
@@ -145,14 +159,12 @@ ownkey_prov_order_begin(struct ownkey_prov *prov, enum ownkey_prov_type type,
     /*
      * A decoder's key is fetched for by name alone, and a name that was
      * fetched before gives what is remembered: somebody else's. A new name
-     * does not. OpenSSL never forgets a name, so there is an end to them;
-     * then everything it remembers has to go instead.
+     * does not. OpenSSL never forgets a name, so there is an end to them:
+     * see settle_down().
      */
-    if (by_alias && atomic_load(&aliases_used) < ALIASES_MAX)
+    if (by_alias && needs_new_name(prov))
         (void)snprintf(grant.alias, sizeof(grant.alias), "OWNKEY-LOAD-%u",
-                       atomic_fetch_add(&aliases_used, 1));
-    else if (by_alias)
-        flush(prov);
+                       atomic_fetch_add(&last_name, 1));
     return grant.alias[0] != '\0' ? grant.alias : ownkey_prov_type_name(type);
 }
 
@@ -193,9 +205,12 @@ ownkey_prov_order_arrived(struct ownkey_prov *prov, const char *propq)
     }
 }
 
-/* One type of our own, which nobody fetches by chance. */
+/*
+ * One type of our own, which nobody fetches by chance. Not kept either: what
+ * is kept is asked for once, and that is for settle_down().
+ */
 static const OSSL_ALGORITHM *
-visible(void)
+visible(int *no_cache)
 {
     static const OSSL_ALGORITHM kek[] = {
         {"OWNKEY-KEK", OWNKEY_PROV_PROPERTY, ownkey_prov_keymgmt_kek,
@@ -203,16 +218,76 @@ visible(void)
         {NULL, NULL, NULL, NULL},
     };
 
+    *no_cache = 1;
     return kek;
+}
+
+/* Whether a plain fetch of each type finds somebody else's. */
+static bool
+others_are_there(struct ownkey_prov *prov)
+{
+    bool there = prov->same_libcrypto;
+
+    grant.priming = true;
+    ERR_set_mark();
+    for (int t = OWNKEY_PROV_RSA; t < OWNKEY_PROV_KEK && there; t++) {
+        EVP_KEYMGMT *found = EVP_KEYMGMT_fetch(
+            prov->host, ownkey_prov_type_name((enum ownkey_prov_type)t), NULL);
+
+        there = found != NULL &&
+                OSSL_PROVIDER_get0_provider_ctx(
+                    EVP_KEYMGMT_get0_provider(found)) != prov;
+        EVP_KEYMGMT_free(found);
+    }
+    ERR_pop_to_mark();
+    grant.priming = false;
+    return there;
+}
+
+/*
+ * A process that loads key files all day settles down: our key managers are
+ * given to OpenSSL for good, so that decoders find them without new names.
+ * They come behind those of others, which are there by now, and without the
+ * property `provider`, so that no preference draws them forward. Only when
+ * the default provider is unloaded altogether and loaded again would they be
+ * first: that is why this is not done from the start.
+ */
+static const OSSL_ALGORITHM *
+settle_down(struct ownkey_prov *prov, int *no_cache)
+{
+    static _Thread_local OSSL_ALGORITHM table[OWNKEY_PROV_TYPES + 1];
+    unsigned never = 0;
+
+    if (!others_are_there(prov))
+        return visible(no_cache);
+    for (int t = OWNKEY_PROV_RSA; t < OWNKEY_PROV_KEK; t++)
+        table[t] = (OSSL_ALGORITHM){
+            .algorithm_names =
+                ownkey_prov_type_names((enum ownkey_prov_type)t),
+            .property_definition = "ownkey.settled=yes",
+            .implementation =
+                ownkey_prov_keymgmt_of((enum ownkey_prov_type)t),
+            .algorithm_description = "Key in a KMS",
+        };
+    table[OWNKEY_PROV_KEK] = visible(no_cache)[0];
+    table[OWNKEY_PROV_TYPES] = (OSSL_ALGORITHM){0};
+    atomic_compare_exchange_strong(&prov->settled_at, &never,
+                                   atomic_load(&prov->names_used));
+    *no_cache = 0;
+    return table;
 }
 
 const OSSL_ALGORITHM *
 ownkey_prov_order_query(struct ownkey_prov *prov, int *no_cache)
 {
-    *no_cache = 0;
-    if (grant.priming || grant.type == OWNKEY_PROV_KEK ||
-        (!grant.delivering && !grant.expected))
-        return visible();
+    if (grant.priming)
+        return visible(no_cache);
+    if (grant.type == OWNKEY_PROV_KEK ||
+        (!grant.delivering && !grant.expected)) {
+        if (atomic_load(&prov->names_used) < NAMES_MAX)
+            return visible(no_cache);
+        return settle_down(prov, no_cache);
+    }
     grant.expected = false;
     grant.found = true;
     prime(prov, grant.type);
