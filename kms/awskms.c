@@ -208,69 +208,6 @@ call_decrypt(struct awskms *k, const char *send_id, const char *expect_id,
     return st;
 }
 
-/* The wrap's key, under our region's ARN if it is of many regions. */
-static enum ownkey_status
-local_arn(const struct awskms *k, const char *arn,
-          char out[static OWNKEY_KMS_ID_MAX], struct ownkey_error *err)
-{
-    const char *region = k->client.config.region;
-    struct ownkey_aws_id id;
-
-    if (!ownkey_aws_id_parse(arn, &id) || id.form != OWNKEY_AWS_KEY_ARN)
-        return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "the wrapped key names no AWS key: %.100s", arn);
-    if (strncmp(id.name, "mrk-", 4) != 0 &&
-        (strlen(region) != id.region_len ||
-         memcmp(region, id.region, id.region_len) != 0))
-        return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "wrapped by %.150s, which is not in region %s", arn,
-                           region);
-    (void)snprintf(out, OWNKEY_KMS_ID_MAX, "arn:%.*s:kms:%s:%.*s:key/%s",
-                   (int)id.partition_len, id.partition, region,
-                   (int)id.account_len, id.account, id.name);
-    return OWNKEY_OK;
-}
-
-/*
- * The alias points to another key than it did at the wrap. That key is asked
- * only if it belongs to the account of today's: a wrapped key must not make us
- * ask, and trust, a key of somebody else.
- */
-static enum ownkey_status
-unwrap_by_former_key(struct awskms *k, const char *arn,
-                     struct ownkey_blob ciphertext,
-                     const struct ownkey_context *context,
-                     struct ownkey_secret *plain, uint64_t *sent_ms,
-                     struct ownkey_error *err)
-{
-    struct ownkey_key_info info;
-    struct ownkey_aws_id now, former;
-    char send_id[OWNKEY_KMS_ID_MAX];
-    enum ownkey_status st = awskms_describe(&k->base, &info, err);
-
-    if (st == OWNKEY_OK)
-        st = local_arn(k, arn, send_id, err);
-    if (st != OWNKEY_OK)
-        return st;
-    if (!ownkey_aws_id_parse(info.id, &now) ||
-        !ownkey_aws_id_parse(arn, &former) ||
-        now.account_len != former.account_len ||
-        memcmp(now.account, former.account, now.account_len) != 0)
-        return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "wrapped by %.150s, a key of another account", arn);
-    return call_decrypt(k, send_id, arn, wrap_algorithm(k), ciphertext,
-                        context, plain, sent_ms, err);
-}
-
-/* Whether the service said: not by the key that the alias points to. */
-static bool
-is_other_key(const struct awskms *k, const struct ownkey_error *why)
-{
-    return why->status == OWNKEY_DAMAGED &&
-           (strcmp(why->code, "IncorrectKeyException") == 0 ||
-            !is_symmetric(k));
-}
-
 static enum ownkey_status
 awskms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
               struct ownkey_blob ciphertext,
@@ -279,25 +216,19 @@ awskms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
               struct ownkey_error *err)
 {
     struct awskms *k = from_base(kms);
-    const struct ownkey_aws_config *config = &k->client.config;
-    struct ownkey_error why = { 0 };
-    enum ownkey_status st;
+    const char *key_id = k->client.config.key_id;
 
     (void)version; /* the service finds the right key material by itself */
-    if (!ownkey_aws_id_matches(config->key_id, id))
+    if (!ownkey_aws_id_matches(key_id, id))
         return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "wrapped by %.150s, not by %.150s", id,
-                           config->key_id);
-    st = call_decrypt(k, config->key_id, id, wrap_algorithm(k), ciphertext,
-                      context, plain, sent_ms, &why);
-    if (st != OWNKEY_OK && is_other_key(k, &why) &&
-        (config->form == OWNKEY_AWS_ALIAS ||
-         config->form == OWNKEY_AWS_ALIAS_ARN))
-        st = unwrap_by_former_key(k, id, ciphertext, context, plain, sent_ms,
-                                  &why);
-    if (st != OWNKEY_OK && err != NULL)
-        *err = why;
-    return st;
+                           "wrapped by %.150s, not by %.150s", id, key_id);
+    /*
+     * The id in a wrapped key is whatever its maker wrote: it is compared,
+     * never asked. So an alias that was moved to another key opens nothing of
+     * before, until it is moved back.
+     */
+    return call_decrypt(k, key_id, id, wrap_algorithm(k), ciphertext, context,
+                        plain, sent_ms, err);
 }
 
 static bool

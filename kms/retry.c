@@ -81,7 +81,8 @@ ownkey_retry_run(const struct ownkey_retry_timing *timing, uint64_t timeout_ms,
                 wait = least;
         }
         gone = ownkey_clock_boot_ms(timing->clock) - start;
-        if (gone >= timeout_ms || wait >= timeout_ms - gone)
+        if (gone >= timeout_ms ||
+            wait + OWNKEY_RETRY_LEAST_MS > timeout_ms - gone)
             return st;
         if (wait > 0)
             timing->sleep_ms(timing->arg, wait);

@@ -17,6 +17,8 @@
 
 enum {
     OWNKEY_RETRY_ATTEMPTS = 3,
+    OWNKEY_RETRY_LEAST_MS = 100, /* with less time left there is no further
+                                    attempt: it would only hide the reason */
     OWNKEY_RETRY_DELAY_MS = 50,
     OWNKEY_RETRY_THROTTLED_MS = 1000,
     OWNKEY_RETRY_MAX_MS = 20000,

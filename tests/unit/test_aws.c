@@ -692,6 +692,12 @@ retries_within_the_time(void **state)
     assert_int_equal(p.attempts, 1);
     assert_int_equal(p.sleeps, 0);
 
+    /* An attempt with no time to succeed would only hide the reason. */
+    p = (struct play){ .fail = 9, .next = OWNKEY_RETRY_THROTTLED,
+                       .least_ms = 950 };
+    assert_int_equal(play(&p, 1000), OWNKEY_UNREACHABLE);
+    assert_int_equal(p.attempts, 1);
+
     p = (struct play){ .fail = 1, .next = OWNKEY_RETRY_LATER, .least_ms = 700 };
     assert_int_equal(play(&p, 1000), OWNKEY_OK);
     assert_int_equal(p.slept[0], 700);
