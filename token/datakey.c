@@ -100,8 +100,10 @@ algorithm_of(const struct ownkey_token *token)
 static void
 copy_text(char *to, size_t size, const char *from)
 {
-    (void)strncpy(to, from, size - 1);
-    to[size - 1] = '\0';
+    size_t len = strnlen(from, size - 1);
+
+    memcpy(to, from, len);
+    to[len] = '\0';
 }
 
 /* Header and wrapped bytes from the service's reply. plain: commit key, key. */

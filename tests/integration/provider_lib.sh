@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the provider's scripts: a temporary folder with localkms keys, a
 # configuration, and openssl.cnf files for three provider orders.
+# shellcheck shell=sh
 
 [ "${OWNKEY_SANITIZERS:-no}" = no ] || exit 77   # a plain openssl cannot load it
 command -v openssl >/dev/null || exit 77
@@ -17,7 +18,7 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
-cd "$dir"
+cd "$dir" || exit 1
 
 fail() {
     printf '%s\n' "FAIL: $*" >&2
