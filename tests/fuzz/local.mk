@@ -49,5 +49,12 @@ tests_fuzz_fuzz_aws_profile_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFUZZ_SEEDS='"aws_profile"'
 tests_fuzz_fuzz_aws_profile_LDADD = libownkey.la
 
+# A key file that names a key.
+fuzz_targets += tests/fuzz/fuzz_keyfile
+tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz_keyfile.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"keyfile"'
+tests_fuzz_fuzz_keyfile_LDADD = libownkey.la
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
