@@ -114,6 +114,22 @@ bound_hash_is(const struct ownkey_prov_sig *sig, const char *param,
            (ownkey_prov_hash_by_name(name, &bound) && bound == hash);
 }
 
+/* Such a key may also ask for a salt of at least some length. */
+static bool
+salt_is_enough(const struct ownkey_prov_sig *sig)
+{
+    int least = 0;
+
+    if (sig->key->type != OWNKEY_PROV_RSA_PSS)
+        return true;
+    ERR_set_mark();
+    if (EVP_PKEY_get_int_param(sig->key->pub, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN,
+                               &least) != 1)
+        least = 0;
+    ERR_pop_to_mark();
+    return ownkey_prov_sig_salt(sig) >= least;
+}
+
 /* Whether the settings so far can become a signature. */
 static bool
 can_sign(const struct ownkey_prov_sig *sig)
@@ -123,7 +139,8 @@ can_sign(const struct ownkey_prov_sig *sig)
     if (!sig->signing || sig->hash == OWNKEY_HASH_NONE)
         return true;
     if (!bound_hash_is(sig, OSSL_PKEY_PARAM_RSA_DIGEST, sig->hash) ||
-        !bound_hash_is(sig, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, sig->hash))
+        !bound_hash_is(sig, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, sig->hash) ||
+        !salt_is_enough(sig))
         return false;
     if (sig->mgf1_hash != OWNKEY_HASH_NONE && sig->mgf1_hash != sig->hash)
         return false;

@@ -220,6 +220,45 @@ for o in $orders; do
     others
 done
 
+# The same RSA key, its public part bound to PSS (RFC 4055).
+/usr/bin/python3 - "$dir" <<'EOF'
+import sys
+spki = open(sys.argv[1] + "/rsa.spki", "rb").read()
+rsa = bytes.fromhex("300d06092a864886f70d0101010500")
+body = bytes.fromhex("300b06092a864886f70d01010a") + \
+    spki[spki.index(rsa) + len(rsa):]
+open(sys.argv[1] + "/pss.spki", "wb").write(
+    b"\x30\x82" + len(body).to_bytes(2, "big") + body)
+EOF
+printf '[acme/pss]\nkey = localkms://%s/rsa.key\npublic_key = %s/pss.spki\n' \
+    "$dir" "$dir" >>ownkey.conf
+for o in $orders; do
+    use_order "$o"
+    called 0 openssl pkey -in ownkey:acme/pss -out pss.pem
+    called 0 openssl pkey -in pss.pem -pubout -out pss.pub
+    called 1 openssl req -new -x509 -key pss.pem -subj /CN=pss -days 30 \
+        -out pss.crt
+    ok plain verify -CAfile pss.crt pss.crt
+    called 1 openssl dgst -sha384 -sign pss.pem -out sig msg
+    ok plain dgst -sha384 -verify pss.pub -signature sig msg
+    no 'PSS alone' openssl dgst -sha384 -sign pss.pem -out sig \
+        -sigopt rsa_padding_mode:pkcs1 msg
+    no 'signatures alone' openssl pkeyutl -decrypt -inkey pss.pem -in sig
+done
+
+# A key bound to one hash and a salt refuses others before it asks.
+plain genpkey -algorithm rsa-pss -pkeyopt rsa_keygen_bits:2048 \
+    -pkeyopt rsa_pss_keygen_md:sha384 -pkeyopt rsa_pss_keygen_mgf1_md:sha384 \
+    -pkeyopt rsa_pss_keygen_saltlen:48 -out bound.key 2>/dev/null
+plain pkey -in bound.key -pubout -out bound.pub
+printf '[acme/bound]\nkey = localkms://%s/rsa.key\npublic_key = %s/bound.pub\n' \
+    "$dir" "$dir" >>ownkey.conf
+before=$(calls)
+no 'cannot sign' openssl dgst -sha256 -sign ownkey:acme/bound -out sig msg
+no 'cannot sign' openssl dgst -sha384 -sign ownkey:acme/bound -out sig \
+    -sigopt rsa_pss_saltlen:32 msg
+[ "$(calls)" -eq "$before" ] || fail 'a bound key was asked all the same'
+
 # A configured certificate is in the store beside the key.
 {
     printf '[acme]\nkek = localkms://%s/kek.key\n' "$dir"
