@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/datakey.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,10 +101,7 @@ algorithm_of(const struct ownkey_token *token)
 static void
 copy_text(char *to, size_t size, const char *from)
 {
-    size_t len = strnlen(from, size - 1);
-
-    memcpy(to, from, len);
-    to[len] = '\0';
+    (void)snprintf(to, size, "%s", from);
 }
 
 /* Header and wrapped bytes from the service's reply. plain: commit key, key. */
