@@ -29,7 +29,7 @@ static char folder[] = "/tmp/ownkey-test-XXXXXX";
 const char *
 world_path(const char *name)
 {
-    static _Thread_local char paths[4][256];
+    static _Thread_local char paths[4][512];
     static _Thread_local unsigned next;
     char *path = paths[next++ % 4];
 
