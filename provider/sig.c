@@ -120,6 +120,58 @@ give_size(const struct ownkey_prov_sig *sig, const unsigned char *out,
 }
 
 static int
+check(const struct ownkey_prov_sig *sig, const unsigned char *in, size_t in_len,
+      struct ownkey_blob digest)
+{
+    EVP_PKEY_CTX *ctx =
+        EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), sig->key->pub, NULL);
+    int ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+             ownkey_prov_sig_copy_settings(sig, ctx) &&
+             EVP_PKEY_verify(ctx, in, in_len, digest.data, digest.len) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+static int
+check_message(const struct ownkey_prov_sig *sig, const unsigned char *in,
+              size_t in_len, struct ownkey_blob message)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    int ok = md != NULL &&
+             EVP_DigestVerifyInit_ex(md, NULL, NULL, ownkey_libctx(), NULL,
+                                     sig->key->pub, NULL) == 1 &&
+             EVP_DigestVerify(md, in, in_len, message.data, message.len) == 1;
+
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+/*
+ * A signature that the key's own public part does not verify is of another
+ * key, or none: it does not leave us. Cheap beside the way to the KMS.
+ */
+static bool
+is_ours(const struct ownkey_prov_sig *sig, const struct ownkey_bytes *made,
+        struct ownkey_blob input)
+{
+    bool ok;
+
+    ERR_set_mark();
+    if (sig->key->type == OWNKEY_PROV_ED25519)
+        ok = check_message(sig, made->data, made->len, input);
+    else
+        ok = check(sig, made->data, made->len, input);
+    ERR_pop_to_mark();
+    if (!ok)
+        ownkey_prov_fail(sig->prov, OWNKEY_PROTOCOL,
+                         "the KMS's signature does not fit the configured "
+                         "public key of %s: is it the key's certificate?",
+                         sig->key->uri);
+    return ok;
+}
+
+static int
 ask(struct ownkey_prov_sig *sig, struct ownkey_blob input, unsigned char *out,
     size_t *len, size_t cap)
 {
@@ -131,6 +183,7 @@ ask(struct ownkey_prov_sig *sig, struct ownkey_blob input, unsigned char *out,
     };
     struct ownkey_bytes made = {0};
     struct ownkey_error err = {0};
+    int ok;
 
     if (sig->mgf1_hash != OWNKEY_HASH_NONE && sig->mgf1_hash != sig->hash &&
         request.padding == OWNKEY_PAD_PSS)
@@ -140,28 +193,15 @@ ask(struct ownkey_prov_sig *sig, struct ownkey_blob input, unsigned char *out,
         return 0;
     if (ownkey_key_sign(sig->key->key, &request, &made, &err) != OWNKEY_OK)
         return ownkey_prov_raise(sig->prov, &err);
-    if (made.len > cap) {
-        ownkey_bytes_clear(&made);
-        return ownkey_prov_fail(sig->prov, OWNKEY_PROTOCOL,
-                                "the signature is longer than the key's");
+    ok = made.len <= cap && is_ours(sig, &made, input);
+    if (ok) {
+        memcpy(out, made.data, made.len);
+        *len = made.len;
+    } else if (made.len > cap) {
+        ownkey_prov_fail(sig->prov, OWNKEY_PROTOCOL,
+                         "the KMS's signature is longer than the key's");
     }
-    memcpy(out, made.data, made.len);
-    *len = made.len;
     ownkey_bytes_clear(&made);
-    return 1;
-}
-
-static int
-check(const struct ownkey_prov_sig *sig, const unsigned char *in, size_t in_len,
-      struct ownkey_blob digest)
-{
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), sig->key->pub, NULL);
-    int ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
-             ownkey_prov_sig_copy_settings(sig, ctx) &&
-             EVP_PKEY_verify(ctx, in, in_len, digest.data, digest.len) == 1;
-
-    EVP_PKEY_CTX_free(ctx);
     return ok;
 }
 
@@ -406,15 +446,8 @@ static int
 whole_verify(void *vsig, const unsigned char *in, size_t in_len,
              const unsigned char *message, size_t message_len)
 {
-    const struct ownkey_prov_sig *sig = vsig;
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    int ok = md != NULL &&
-             EVP_DigestVerifyInit_ex(md, NULL, NULL, ownkey_libctx(), NULL,
-                                     sig->key->pub, NULL) == 1 &&
-             EVP_DigestVerify(md, in, in_len, message, message_len) == 1;
-
-    EVP_MD_CTX_free(md);
-    return ok;
+    return check_message(vsig, in, in_len,
+                         (struct ownkey_blob){message, message_len});
 }
 
 /* ---- the tables ---- */

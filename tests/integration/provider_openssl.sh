@@ -259,6 +259,21 @@ no 'cannot sign' openssl dgst -sha384 -sign ownkey:acme/bound -out sig \
     -sigopt rsa_pss_saltlen:32 msg
 [ "$(calls)" -eq "$before" ] || fail 'a bound key was asked all the same'
 
+# A public key that is another key's: no signature leaves.
+for k in rsa ec ed; do
+    case $k in
+    ec) plain genpkey -algorithm EC -pkeyopt group:P-256 -out other.pem ;;
+    ed) plain genpkey -algorithm ED25519 -out other.pem ;;
+    rsa) plain genrsa -out other.pem 2048 2>/dev/null ;;
+    esac
+    plain pkey -in other.pem -pubout -out other.pub
+    printf '[acme]\nkek = localkms://%s/kek.key\n[acme/other]\nkey = localkms://%s/%s.key\npublic_key = %s/other.pub\n' \
+        "$dir" "$dir" "$k" "$dir" >other.conf
+    sed "s,^config = .*,config = $dir/other.conf," default-first.cnf >other.cnf
+    OPENSSL_CONF=$dir/other.cnf
+    no 'does not fit' openssl req -new -key ownkey:acme/other -subj /CN=x
+done
+
 # A configured certificate is in the store beside the key.
 {
     printf '[acme]\nkek = localkms://%s/kek.key\n' "$dir"
