@@ -131,7 +131,8 @@ copy_settings(const struct rsa_cipher *c, EVP_PKEY_CTX *to)
     char mgf1[32];
 
     (void)snprintf(hash, sizeof(hash), "%s", ownkey_hash_info(c->hash)->name);
-    (void)snprintf(mgf1, sizeof(mgf1), "%s", ownkey_hash_info(mgf1_of(c))->name);
+    (void)snprintf(mgf1, sizeof(mgf1), "%s",
+                   ownkey_hash_info(mgf1_of(c))->name);
     *p++ = OSSL_PARAM_construct_int(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, &pad_mode);
     if (pad_mode == RSA_PKCS1_OAEP_PADDING) {
         *p++ = OSSL_PARAM_construct_utf8_string(

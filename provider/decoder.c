@@ -15,8 +15,8 @@
 #include "token/keyfile.h"
 
 enum {
-    LINE_MAX_LEN = 256,     /* PEM lines are shorter; longer ones come in parts */
-    LINES_MAX = 100000,     /* before and in a PEM block */
+    LINE_MAX_LEN = 256, /* PEM lines are shorter; longer ones come in parts */
+    LINES_MAX = 100000, /* before and in a PEM block */
 };
 
 static OSSL_FUNC_decoder_newctx_fn newctx;

@@ -76,7 +76,8 @@ has(const void *vkey, int selection)
     ownkey_prov_order_cancel();
     if (key == NULL || is_empty(key))
         return 0;
-    return key->pub != NULL || (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
+    return key->pub != NULL ||
+           (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
 }
 
 static int

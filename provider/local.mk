@@ -10,6 +10,7 @@ libownkey_la_SOURCES += \
 	provider/order.c \
 	provider/provider.c \
 	provider/sig.c provider/sig.h \
+	provider/sigalg.c \
 	provider/sigparams.c \
 	provider/store.c
 

@@ -119,7 +119,7 @@ flush(struct ownkey_prov *prov)
 
 /* After a fetch found ours: the next one by anybody else must not. */
 static void
-settle(struct ownkey_prov *prov, enum ownkey_prov_type type)
+clean_up(struct ownkey_prov *prov, enum ownkey_prov_type type)
 {
     for (int i = 0; i < ROUNDS_MAX && prime(prov, type); i++)
         flush(prov);
@@ -174,7 +174,7 @@ ownkey_prov_order_end(struct ownkey_prov *prov)
     grant.delivering = false;
     grant.alias[0] = '\0';
     if (grant.found)
-        settle(prov, grant.type);
+        clean_up(prov, grant.type);
     grant.found = false;
 }
 
@@ -200,7 +200,7 @@ ownkey_prov_order_arrived(struct ownkey_prov *prov, const char *propq)
     ownkey_prov_order_seen(prov, propq);
     grant.expected = false;
     if (grant.found && !grant.delivering) {
-        settle(prov, grant.type);
+        clean_up(prov, grant.type);
         grant.found = false;
     }
 }

@@ -363,8 +363,8 @@ digest_update(void *vsig, const unsigned char *data, size_t len)
 }
 
 static bool
-finish(const struct ownkey_prov_sig *sig, uint8_t digest[static EVP_MAX_MD_SIZE],
-       struct ownkey_blob *blob)
+finish(const struct ownkey_prov_sig *sig,
+       uint8_t digest[static EVP_MAX_MD_SIZE], struct ownkey_blob *blob)
 {
     unsigned len = 0;
 

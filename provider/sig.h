@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sig.h - a signature operation: what sig.c (hash, sign, verify) and
- * sigparams.c (what a caller may set and ask) share.
+ * sigparams.c (what a caller may set and ask) and sigalg.c share.
  */
 #ifndef OWNKEY_PROVIDER_SIG_H
 #define OWNKEY_PROVIDER_SIG_H
