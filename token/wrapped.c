@@ -179,17 +179,20 @@ from_der(const WRAPPED_DER *der, struct ownkey_wrapped *w)
                              (size_t)len);
 }
 
-/* OpenSSL's decoder takes BER; only what encodes back the same is DER. */
-static bool
-same_again(const WRAPPED_DER *der, struct ownkey_blob in)
+/*
+ * OpenSSL's decoder takes BER, and a time in several forms; only what we would
+ * have written ourselves is a wrapped key. The commitment covers what we write.
+ */
+static enum ownkey_status
+same_again(const struct ownkey_wrapped *w, struct ownkey_blob in)
 {
-    unsigned char *bytes = NULL;
-    size_t len = der_encode(der, &bytes);
-    bool same = len > 0 &&
-                ownkey_blob_equal((struct ownkey_blob){ bytes, len }, in);
+    struct ownkey_bytes again = { 0 };
+    enum ownkey_status st = ownkey_wrapped_encode(w, &again, NULL);
 
-    OPENSSL_free(bytes);
-    return same;
+    if (st == OWNKEY_OK && !ownkey_blob_equal(ownkey_blob_of(&again), in))
+        st = OWNKEY_DAMAGED;
+    ownkey_bytes_clear(&again);
+    return st;
 }
 
 enum ownkey_status
@@ -209,16 +212,15 @@ ownkey_wrapped_decode(struct ownkey_blob in, struct ownkey_wrapped *w,
     der = (WRAPPED_DER *)ASN1_item_d2i(NULL, &at, (long)in.len,
                                        ASN1_ITEM_rptr(WRAPPED_DER));
     (void)ERR_pop_to_mark();
-    if (der == NULL || !same_again(der, in)) {
-        der_free(der);
+    if (der == NULL)
         return ownkey_fail(err, OWNKEY_DAMAGED,
                            "not a wrapped key of ownkey, or damaged");
-    }
     if (der->version != FORMAT_VERSION)
         st = ownkey_fail(err, OWNKEY_DAMAGED,
                          "wrapped key of format %d, this version knows %d",
                          der->version, FORMAT_VERSION);
-    else if ((st = from_der(der, &parsed)) != OWNKEY_OK)
+    else if ((st = from_der(der, &parsed)) != OWNKEY_OK ||
+             (st = same_again(&parsed, in)) != OWNKEY_OK)
         st = ownkey_fail(err, st, "a field of the wrapped key is damaged");
     der_free(der);
     if (st != OWNKEY_OK) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -172,6 +174,46 @@ refuses_ber(void **state)
     ownkey_bytes_clear(&der);
 }
 
+/*
+ * Other ways to write the same time, or one that is a fraction later: DER
+ * that OpenSSL takes, but not what we would have written, nor committed to.
+ */
+static void
+refuses_a_time_in_another_form(void **state)
+{
+    static const char *const forms[] = { "20260102030405.5Z", "202601020304Z",
+                                         "20260102030405+0000",
+                                         "20260102040405+0100" };
+    struct ownkey_wrapped w;
+    struct ownkey_bytes der = { 0 };
+    uint8_t *time;
+
+    (void)state;
+    fill(&w);
+    encode(&w, &der);
+    time = memmem(der.data, der.len, "\x18\x0f" "20260102030405Z", 17);
+    assert_non_null(time);
+    assert_int_equal(der.data[1], 0x81);
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        size_t len = strlen(forms[i]);
+        size_t before = (size_t)(time - der.data);
+        size_t after = der.len - before - 17;
+        uint8_t other[1024];
+
+        memcpy(other, der.data, before);
+        other[2] = (uint8_t)(der.data[2] + len - 15);
+        other[before] = 0x18;
+        other[before + 1] = (uint8_t)len;
+        memcpy(other + before + 2, forms[i], len);
+        memcpy(other + before + 2 + len, time + 17, after);
+        assert_int_equal(decode(other, before + 2 + len + after),
+                         OWNKEY_DAMAGED);
+    }
+    assert_int_equal(decode(der.data, der.len), OWNKEY_OK);
+    ownkey_wrapped_clear(&w);
+    ownkey_bytes_clear(&der);
+}
+
 static void
 refuses_noise_of_any_size(void **state)
 {
@@ -215,6 +257,7 @@ main(void)
         cmocka_unit_test(notices_every_flipped_bit),
         cmocka_unit_test(commits_to_key_and_commit_key),
         cmocka_unit_test(refuses_ber),
+        cmocka_unit_test(refuses_a_time_in_another_form),
         cmocka_unit_test(refuses_noise_of_any_size),
         cmocka_unit_test(refuses_to_exceed_its_own_limit),
     };
