@@ -262,12 +262,14 @@ ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
     struct ownkey_secret commit_key = { 0 };
     struct ownkey_error local = { 0 };
     enum ownkey_status st;
+    int cancel;
 
     if (err == NULL)
         err = &local;
     st = check_len(key->len, err);
     if (st != OWNKEY_OK)
         return st;
+    cancel = ownkey_token_hold_cancel();
     if (ownkey_secret_random(&commit_key, OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK ||
         ownkey_secret_alloc(&plain, OWNKEY_COMMIT_KEY_LEN + key->len) !=
             OWNKEY_OK) {
@@ -280,6 +282,7 @@ ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
     }
     ownkey_secret_clear(&commit_key);
     ownkey_secret_clear(&plain);
+    ownkey_token_let_cancel(cancel);
     return st;
 }
 
@@ -291,6 +294,7 @@ ownkey_data_key_generate(struct ownkey_token *token,
 {
     struct ownkey_secret plain = { 0 };
     struct ownkey_error local = { 0 };
+    int cancel = ownkey_token_hold_cancel();
     enum ownkey_status st;
 
     if (err == NULL)
@@ -300,6 +304,7 @@ ownkey_data_key_generate(struct ownkey_token *token,
         st = wrap_plain(token, purpose, extra, &plain,
                         OWNKEY_COMMIT_KEY_LEN + len, dk, err);
     ownkey_secret_clear(&plain);
+    ownkey_token_let_cancel(cancel);
     return st;
 }
 

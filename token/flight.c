@@ -131,15 +131,11 @@ lead_locked(struct ownkey_tokens *set, struct flight *f,
             struct ownkey_secret *key, struct ownkey_lease *lease,
             struct ownkey_error *err)
 {
-    int cancel;
     enum ownkey_status st;
 
     f->aboard++;
     (void)pthread_mutex_unlock(&set->flight_lock);
-    /* A leader that the host cancels would leave the others waiting. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     f->status = ops->fetch(arg, &f->key, &f->lease, &f->error);
-    (void)pthread_setcancelstate(cancel, NULL);
     (void)pthread_mutex_lock(&set->flight_lock);
     f->done = true;
     unlist(set, f);
@@ -156,6 +152,7 @@ ownkey_flight_fly(struct ownkey_tokens *set,
                   struct ownkey_secret *key, struct ownkey_lease *lease,
                   struct ownkey_error *err)
 {
+    int cancel = ownkey_token_hold_cancel();
     enum ownkey_status st = OWNKEY_OK;
     struct flight *f;
 
@@ -171,5 +168,6 @@ ownkey_flight_fly(struct ownkey_tokens *set,
             st = ownkey_fail(err, OWNKEY_NOMEM, "no memory for a key");
     }
     (void)pthread_mutex_unlock(&set->flight_lock);
+    ownkey_token_let_cancel(cancel);
     return st;
 }

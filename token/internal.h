@@ -92,6 +92,25 @@ void ownkey_token_answer(struct ownkey_token *token, const char *operation,
 enum ownkey_status ownkey_token_may_ask(struct ownkey_token *token,
                                         struct ownkey_error *err);
 
+/*
+ * Brackets whatever asks a service. A thread that the host cancels in there
+ * would leave locks, connections and secrets behind.
+ */
+static inline int
+ownkey_token_hold_cancel(void)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static inline void
+ownkey_token_let_cancel(int before)
+{
+    (void)pthread_setcancelstate(before, NULL);
+}
+
 /* In a forked child: new locks, no flight. (token.c calls it.) */
 void ownkey_flights_reset(struct ownkey_tokens *tokens);
 

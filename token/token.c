@@ -456,6 +456,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
     struct ownkey_error local = { 0 };
     uint64_t epoch = atomic_load(&token->epoch);
     enum ownkey_status st;
+    int cancel;
 
     if (err == NULL)
         err = &local;
@@ -463,6 +464,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         *err = token->error;
         return err->status;
     }
+    cancel = ownkey_token_hold_cancel();
     st = ownkey_kms_describe(token->kms, info, err);
     if (st == OWNKEY_OK) {
         struct ownkey_error state = { 0 };
@@ -472,6 +474,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
     } else {
         ownkey_token_answer(token, "describe", epoch, st, err);
     }
+    ownkey_token_let_cancel(cancel);
     return st;
 }
 
@@ -483,6 +486,7 @@ ownkey_token_decrypt(struct ownkey_token *token,
     struct ownkey_error local = { 0 };
     uint64_t epoch = atomic_load(&token->epoch);
     enum ownkey_status st;
+    int cancel;
 
     if (err == NULL)
         err = &local;
@@ -491,7 +495,9 @@ ownkey_token_decrypt(struct ownkey_token *token,
         return st;
     if (!ownkey_kms_can_decrypt(token->kms, request))
         return ownkey_kms_decrypt(token->kms, request, plain, err);
+    cancel = ownkey_token_hold_cancel();
     st = ownkey_kms_decrypt(token->kms, request, plain, err);
     ownkey_token_answer(token, "decrypt", epoch, st, err);
+    ownkey_token_let_cancel(cancel);
     return st;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -31,6 +32,10 @@ static const char conf_text[] =
     "[off]\n"
     "kek = localkms://@/kek\n"
     "cache = off\n"
+    "[slow]\n"
+    "kek = localkms://@/kek\n"
+    "cache = off\n"
+    "localkms.delay = 300ms\n"
     "[broken]\n"
     "kek = nonsense\n";
 
@@ -387,6 +392,42 @@ sixty_four_threads_make_one_request(void **state)
     ownkey_data_key_free(dk);
 }
 
+static void *
+wrap_slowly(void *arg)
+{
+    struct env *e = arg;
+    struct ownkey_secret key = { 0 };
+    struct ownkey_data_key *dk = NULL;
+    struct ownkey_error err = { 0 };
+
+    if (ownkey_secret_copy(&key, "sixteen byte key", 16) == OWNKEY_OK &&
+        ownkey_data_key_wrap(ownkey_tokens_find(e->tokens, "slow"),
+                             OWNKEY_PURPOSE_DATA_KEY, NULL, &key, &dk,
+                             &err) == OWNKEY_OK)
+        ownkey_data_key_free(dk);
+    ownkey_secret_clear(&key);
+    return NULL;
+}
+
+/* A host may cancel a thread in the middle of a request. */
+static void
+a_cancelled_thread_leaves_no_secret_behind(void **state)
+{
+    struct env *e = *state;
+    const struct timespec pause = { .tv_nsec = 100000000 };
+    struct ownkey_secret_info before;
+    struct ownkey_secret_info after;
+    pthread_t thread;
+
+    ownkey_secret_info(&before);
+    assert_int_equal(pthread_create(&thread, NULL, wrap_slowly, e), 0);
+    (void)nanosleep(&pause, NULL);
+    assert_int_equal(pthread_cancel(thread), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    ownkey_secret_info(&after);
+    assert_int_equal(after.used, before.used);
+}
+
 static void
 child_has_no_lease_and_gets_its_own(void **state)
 {
@@ -548,6 +589,7 @@ main(void)
         TEST(refuses_a_key_of_another_kek),
         TEST(refuses_every_tampered_wrapped_key),
         TEST(sixty_four_threads_make_one_request),
+        TEST(a_cancelled_thread_leaves_no_secret_behind),
         TEST(child_has_no_lease_and_gets_its_own),
         TEST(a_bad_section_disables_that_token_alone),
         TEST(names_what_there_is_when_nothing_is_found),

@@ -22,3 +22,8 @@ tests_unit_test_memory_SOURCES = tests/unit/test_memory.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_memory_CFLAGS = $(test_cflags)
 tests_unit_test_memory_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_flight
+tests_unit_test_flight_SOURCES = tests/unit/test_flight.c
+tests_unit_test_flight_CFLAGS = $(test_cflags)
+tests_unit_test_flight_LDADD = $(test_libs)
