@@ -462,6 +462,7 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
 
     if (err == NULL)
         err = &local;
+    ownkey_sweeper_look(dk->token->set->sweeper);
     if (take(dk, key, lease, &st)) {
         atomic_fetch_add(&dk->token->hits, 1);
         return OWNKEY_OK;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/sweeper.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "base/fork.h"
 
 enum {
     POLL_MS = 500, /* the boot clock runs on in sleep, a wait does not */
@@ -16,6 +20,9 @@ struct ownkey_sweeper {
     struct ownkey_lease_table *table;
     const struct ownkey_clock *clock;
     bool no_threads;
+    uint64_t generation;       /* of the process that thread is one of */
+    atomic_uint_fast64_t due;  /* when the next call sweeps; never, if the
+                                  thread does */
     pthread_mutex_t lock;      /* guards all below */
     pthread_cond_t changed;    /* CLOCK_MONOTONIC */
     pthread_t thread;
@@ -47,6 +54,8 @@ ownkey_sweeper_new(struct ownkey_lease_table *table,
     s->table = table;
     s->clock = clock;
     s->no_threads = no_threads;
+    s->generation = ownkey_fork_generation();
+    atomic_store(&s->due, UINT64_MAX);
     init_sync(s);
     return s;
 }
@@ -85,30 +94,51 @@ run(void *arg)
     return NULL;
 }
 
+/* A host with much thread-local storage needs more room than STACK. */
+static int
+create_locked(struct ownkey_sweeper *s)
+{
+    pthread_attr_t attr;
+    int rc;
+
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, STACK);
+    rc = pthread_create(&s->thread, &attr, run, s);
+    (void)pthread_attr_destroy(&attr);
+    if (rc == EINVAL)
+        rc = pthread_create(&s->thread, NULL, run, s);
+    return rc;
+}
+
 static bool
 start_locked(struct ownkey_sweeper *s)
 {
-    pthread_attr_t attr;
     sigset_t all;
     sigset_t old;
-    int rc;
 
     (void)sigfillset(&all);
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setstacksize(&attr, STACK);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&s->thread, &attr, run, s);
+    s->started = s->running = create_locked(s) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    (void)pthread_attr_destroy(&attr);
-    s->started = s->running = rc == 0;
-    return rc == 0;
+    return s->running;
 }
 
 void
 ownkey_sweeper_reset(struct ownkey_sweeper *s)
 {
     s->started = s->running = false;
+    s->generation = ownkey_fork_generation();
+    atomic_store(&s->due, UINT64_MAX);
     init_sync(s);
+}
+
+/* In a child that was made without the hooks there is no thread to join. */
+static void
+lock(struct ownkey_sweeper *s)
+{
+    if (s->generation != ownkey_fork_generation())
+        ownkey_sweeper_reset(s);
+    (void)pthread_mutex_lock(&s->lock);
 }
 
 static void
@@ -120,19 +150,34 @@ join_ended_locked(struct ownkey_sweeper *s)
     }
 }
 
+static void
+sweep_locked(struct ownkey_sweeper *s)
+{
+    uint64_t now = ownkey_clock_boot_ms(s->clock);
+
+    atomic_store(&s->due, ownkey_lease_sweep(s->table, now));
+}
+
 void
 ownkey_sweeper_wake(struct ownkey_sweeper *s)
 {
-    bool started = false;
+    lock(s);
+    join_ended_locked(s);
+    if (s->running || (!s->no_threads && start_locked(s)))
+        atomic_store(&s->due, UINT64_MAX);
+    else
+        sweep_locked(s);
+    (void)pthread_mutex_unlock(&s->lock);
+}
 
-    if (!s->no_threads) {
-        (void)pthread_mutex_lock(&s->lock);
-        join_ended_locked(s);
-        started = s->running || start_locked(s);
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    if (!started)
-        (void)ownkey_lease_sweep(s->table, ownkey_clock_boot_ms(s->clock));
+void
+ownkey_sweeper_look(struct ownkey_sweeper *s)
+{
+    if (ownkey_clock_boot_ms(s->clock) < atomic_load(&s->due))
+        return;
+    lock(s);
+    sweep_locked(s);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 void
@@ -142,7 +187,7 @@ ownkey_sweeper_free(struct ownkey_sweeper *s)
 
     if (s == NULL)
         return;
-    (void)pthread_mutex_lock(&s->lock);
+    lock(s);
     s->stop = true;
     join = s->started;
     (void)pthread_cond_signal(&s->changed);

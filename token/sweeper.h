@@ -25,6 +25,12 @@ struct ownkey_sweeper *ownkey_sweeper_new(struct ownkey_lease_table *table,
 /* Call after a lease was put. */
 void ownkey_sweeper_wake(struct ownkey_sweeper *sweeper);
 
+/*
+ * Call at each use of a data key: sweeps if something has ended and no thread
+ * does it. One comparison otherwise.
+ */
+void ownkey_sweeper_look(struct ownkey_sweeper *sweeper);
+
 /* For a forked child: there is no thread, and the lock may be broken. */
 void ownkey_sweeper_reset(struct ownkey_sweeper *sweeper);
 

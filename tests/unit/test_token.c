@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -272,6 +273,48 @@ open_as(struct env *e, const char *token, const char *context,
     ownkey_data_key_free(dk);
     ownkey_context_clear(&extra);
     return st;
+}
+
+static uint64_t
+live_leases(struct env *e)
+{
+    struct ownkey_token_status status;
+
+    ownkey_token_status_get(e->acme, &status);
+    return status.live_leases;
+}
+
+/* No thread of ours sweeps: then every call does, whatever becomes of it. */
+static void
+sweeps_at_the_next_call_without_a_thread(void **state)
+{
+    struct env *e = *state;
+    const struct ownkey_tokens_options options = {
+        .config = e->f.conf,
+        .clock = &e->f.clock,
+        .no_threads = true,
+    };
+    struct ownkey_data_key *a;
+    struct ownkey_data_key *b;
+    char path[128];
+
+    ownkey_tokens_close(e->tokens);
+    assert_int_equal(ownkey_tokens_open(&options, &e->tokens, &e->err),
+                     OWNKEY_OK);
+    e->acme = ownkey_tokens_find(e->tokens, "acme");
+    a = generate(e, "acme");
+    atomic_fetch_add(&e->f.now_ms, 30000);
+    b = generate(e, "acme");
+    atomic_fetch_add(&e->f.now_ms, 30000); /* the end of a */
+    assert_int_equal(use(e, b), OWNKEY_OK);
+    assert_int_equal(live_leases(e), 1);
+    atomic_fetch_add(&e->f.now_ms, 30000); /* the end of b, and no answer */
+    (void)snprintf(path, sizeof(path), "%s/kek", e->f.dir);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(use(e, b), OWNKEY_CONFIG);
+    assert_int_equal(live_leases(e), 0);
+    ownkey_data_key_free(a);
+    ownkey_data_key_free(b);
 }
 
 static void
@@ -585,6 +628,7 @@ main(void)
         TEST(disabled_ends_every_lease_and_enabled_works_again),
         TEST(never_serves_past_the_deadline_after_disable),
         TEST(keeps_nothing_when_the_cache_is_off),
+        TEST(sweeps_at_the_next_call_without_a_thread),
         TEST(opens_only_under_its_token_context_and_kek),
         TEST(refuses_a_key_of_another_kek),
         TEST(refuses_every_tampered_wrapped_key),

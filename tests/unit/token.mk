@@ -27,3 +27,8 @@ unit_tests += tests/unit/test_flight
 tests_unit_test_flight_SOURCES = tests/unit/test_flight.c
 tests_unit_test_flight_CFLAGS = $(test_cflags)
 tests_unit_test_flight_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_sweeper
+tests_unit_test_sweeper_SOURCES = tests/unit/test_sweeper.c
+tests_unit_test_sweeper_CFLAGS = $(test_cflags)
+tests_unit_test_sweeper_LDADD = $(test_libs)
