@@ -134,6 +134,15 @@ seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
     return st;
 }
 
+static enum ownkey_status
+fail_overtaken(const struct ownkey_token *token, struct ownkey_error *err)
+{
+    return ownkey_fail(err, OWNKEY_DENIED,
+                       "access to the KEK of token %s ended while a reply was "
+                       "on its way",
+                       token->conf->name);
+}
+
 /* Puts the key (without its commit key) under a lease that began at sent_ms. */
 static enum ownkey_status
 start_lease(struct ownkey_data_key *dk, uint64_t epoch, uint64_t sent_ms,
@@ -164,10 +173,7 @@ start_lease(struct ownkey_data_key *dk, uint64_t epoch, uint64_t sent_ms,
     if (atomic_load(&token->epoch) == epoch)
         return OWNKEY_OK;
     (void)ownkey_lease_purge(token->set->leases, token);
-    return ownkey_fail(err, OWNKEY_DENIED,
-                       "access to the KEK of token %s ended while a reply was "
-                       "on its way",
-                       token->conf->name);
+    return fail_overtaken(token, err);
 }
 
 static enum ownkey_status
@@ -473,6 +479,8 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
     st = ownkey_flight_fly(dk->token->set, dk->id, &ops, dk, key, lease, err);
     if (st == OWNKEY_OK && !ownkey_lease_valid(lease)) {
         ownkey_secret_clear(key);
+        if (atomic_load(&dk->token->epoch) != lease->epoch)
+            return fail_overtaken(dk->token, err);
         st = ownkey_fail(err, OWNKEY_UNREACHABLE,
                          "the reply took longer than the lease it gave; "
                          "`cache` of token %s is too short",

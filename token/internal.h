@@ -85,6 +85,16 @@ void ownkey_token_answer(struct ownkey_token *token, const char *operation,
                          uint64_t epoch, enum ownkey_status st,
                          const struct ownkey_error *err);
 
+/* Ends and wipes every lease of the token; how many there were. */
+size_t ownkey_token_end_leases(struct ownkey_token *token);
+
+/*
+ * The same for all other tokens of the process that name the same KEK: when
+ * the KEK was taken away, they hear of it too. If the denial was for this
+ * token only (its role, its context), they ask and go on. (token.c)
+ */
+size_t ownkey_token_end_siblings(const struct ownkey_token *token);
+
 /*
  * OWNKEY_OK: go and ask. Otherwise the token is unusable, the call comes from
  * inside our own HTTPS client, or the KEK was denied a moment ago.

@@ -50,8 +50,55 @@ state_after(enum ownkey_token_state before, enum ownkey_status st, bool leases)
     }
 }
 
+/* Whether st, a denial, says what the token's state does not say already. */
+static bool
+is_news(struct ownkey_token *token, enum ownkey_status st)
+{
+    bool news;
+
+    (void)pthread_mutex_lock(&token->lock);
+    news = token->state != state_after(token->state, st, false);
+    (void)pthread_mutex_unlock(&token->lock);
+    return news;
+}
+
 static void
-set_state(struct ownkey_token *token, const char *operation,
+end_leases(struct ownkey_token *token, enum ownkey_status st)
+{
+    bool news = is_news(token, st);
+    size_t ended = ownkey_token_end_leases(token);
+
+    if (news)
+        ended += ownkey_token_end_siblings(token);
+    ownkey_log(OWNKEY_LOG_WARNING, "token %s: access denied, %zu leases ended",
+               token->conf->name, ended);
+}
+
+/*
+ * What an answer says of the state. A yes, or a silence, that was overtaken by
+ * a no changes nothing; under the lock, which the no takes after its epoch.
+ */
+static void
+set_state_locked(struct ownkey_token *token, uint64_t epoch,
+                 enum ownkey_status st, bool leases,
+                 const struct ownkey_error *err)
+{
+    bool denied = ownkey_status_class(st) == OWNKEY_CLASS_DENIED;
+    enum ownkey_token_state after = state_after(token->state, st, leases);
+
+    if (!denied && atomic_load(&token->epoch) != epoch)
+        return;
+    if (st != OWNKEY_OK)
+        token->last_error = *err;
+    if (after != token->state) {
+        token->state = after;
+        token->since_s = ownkey_clock_wall_s(token->set->clock);
+    }
+    token->denied_ms = denied ? ownkey_token_now(token) : 0;
+}
+
+static void
+set_state(struct ownkey_token *token, const char *operation, uint64_t epoch,
           enum ownkey_status st, const struct ownkey_error *err)
 {
     bool leases = ownkey_lease_count(token->set->leases, token) > 0;
@@ -61,16 +108,8 @@ set_state(struct ownkey_token *token, const char *operation,
 
     (void)pthread_mutex_lock(&token->lock);
     before = token->state;
-    after = state_after(before, st, leases);
-    if (st != OWNKEY_OK)
-        token->last_error = *err;
-    if (after != before) {
-        token->state = after;
-        token->since_s = ownkey_clock_wall_s(token->set->clock);
-    }
-    token->denied_ms = ownkey_status_class(st) == OWNKEY_CLASS_DENIED
-                           ? ownkey_token_now(token)
-                           : 0;
+    set_state_locked(token, epoch, st, leases, err);
+    after = token->state;
     (void)pthread_mutex_unlock(&token->lock);
     if (st != OWNKEY_OK)
         (void)ownkey_error_line(err, line, sizeof(line));
@@ -90,20 +129,22 @@ ownkey_token_answer(struct ownkey_token *token, const char *operation,
                     const struct ownkey_error *err)
 {
     atomic_fetch_add(&token->kms_calls, 1);
-    if (st == OWNKEY_OK && atomic_load(&token->epoch) != epoch)
-        return;
-    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED) {
-        size_t ended;
+    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
+        end_leases(token, st);
+    set_state(token, operation, epoch, st, err);
+}
 
-        /* First the epoch: from here on no lease of the token is valid. */
-        atomic_fetch_add(&token->epoch, 1);
-        ended = ownkey_lease_purge(token->set->leases, token);
-        if (ended > 0)
-            atomic_fetch_add(&token->purges, 1);
-        ownkey_log(OWNKEY_LOG_WARNING, "token %s: access denied, %zu leases "
-                   "ended", token->conf->name, ended);
-    }
-    set_state(token, operation, st, err);
+size_t
+ownkey_token_end_leases(struct ownkey_token *token)
+{
+    size_t ended;
+
+    /* First the epoch: from here on no lease of the token is valid. */
+    atomic_fetch_add(&token->epoch, 1);
+    ended = ownkey_lease_purge(token->set->leases, token);
+    if (ended > 0)
+        atomic_fetch_add(&token->purges, 1);
+    return ended;
 }
 
 enum ownkey_status

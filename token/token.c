@@ -76,6 +76,27 @@ delist(struct ownkey_tokens *set)
     (void)pthread_mutex_unlock(&list_lock);
 }
 
+static bool
+is_sibling(const struct ownkey_token *a, const struct ownkey_token *b)
+{
+    return a != b && a->conf->uri != NULL && b->conf->uri != NULL &&
+           strcmp(a->conf->uri, b->conf->uri) == 0;
+}
+
+size_t
+ownkey_token_end_siblings(const struct ownkey_token *token)
+{
+    size_t ended = 0;
+
+    (void)pthread_mutex_lock(&list_lock);
+    for (struct ownkey_tokens *set = list; set != NULL; set = set->next)
+        for (size_t i = 0; i < set->count; i++)
+            if (is_sibling(token, &set->tokens[i]))
+                ended += ownkey_token_end_leases(&set->tokens[i]);
+    (void)pthread_mutex_unlock(&list_lock);
+    return ended;
+}
+
 /* ---- opening ---- */
 
 static enum ownkey_status

@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "tests/unit/fixture.h"
 #include "token/datakey.h"
+#include "token/internal.h"
 #include "token/state.h"
 #include "token/token.h"
 
@@ -224,6 +225,50 @@ disabled_ends_every_lease_and_enabled_works_again(void **state)
     ownkey_data_key_free(b);
 }
 
+/* The customer takes away a KEK, not a token: both names of it end. */
+static void
+a_denial_ends_the_leases_of_every_token_under_that_kek(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_data_key *mine = generate(e, "acme");
+    struct ownkey_data_key *others = generate(e, "other");
+    struct ownkey_data_key *none = NULL;
+    struct ownkey_secret key = { 0 };
+    struct ownkey_lease lease;
+    struct ownkey_token_status status;
+
+    assert_int_equal(ownkey_data_key_use(others, &key, &lease, &e->err),
+                     OWNKEY_OK);
+    fixture_disable(&e->f, "kek");
+    assert_int_equal(ownkey_data_key_generate(e->acme, OWNKEY_PURPOSE_DATA_KEY,
+                                              NULL, 32, &none, &e->err),
+                     OWNKEY_DISABLED);
+    assert_false(ownkey_lease_valid(&lease));
+    ownkey_token_status_get(ownkey_tokens_find(e->tokens, "other"), &status);
+    assert_int_equal(status.live_leases, 0);
+    assert_int_equal(use(e, others), OWNKEY_DISABLED); /* its own answer */
+    ownkey_secret_clear(&key);
+    ownkey_data_key_free(mine);
+    ownkey_data_key_free(others);
+}
+
+/* Another KEK's leases are none of its business. */
+static void
+a_denial_ends_no_lease_under_another_kek(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_data_key *rivals = generate(e, "rival");
+    struct ownkey_data_key *none = NULL;
+
+    fixture_disable(&e->f, "kek");
+    assert_int_equal(ownkey_data_key_generate(e->acme, OWNKEY_PURPOSE_DATA_KEY,
+                                              NULL, 32, &none, &e->err),
+                     OWNKEY_DISABLED);
+    assert_int_equal(use(e, rivals), OWNKEY_OK);
+    assert_int_equal(fixture_calls(&e->f, "rival"), 1);
+    ownkey_data_key_free(rivals);
+}
+
 static void
 never_serves_past_the_deadline_after_disable(void **state)
 {
@@ -373,6 +418,95 @@ refuses_every_tampered_wrapped_key(void **state)
                      OWNKEY_DAMAGED);
     ownkey_bytes_clear(&bad);
     ownkey_data_key_free(dk);
+}
+
+/*
+ * A clock that lets a denial, as another thread hears it, come in between
+ * when it is looked at for the n-th time.
+ */
+static struct {
+    struct ownkey_token *token;
+    uint64_t now_ms;
+    int left;
+} ambush;
+
+static uint64_t
+ambush_ms(void *arg)
+{
+    const struct ownkey_error denied = { .status = OWNKEY_DENIED,
+                                         .text = "denied in between" };
+
+    (void)arg;
+    if (ambush.left > 0 && --ambush.left == 0)
+        ownkey_token_answer(ambush.token, "test", 0, OWNKEY_DENIED, &denied);
+    return ambush.now_ms;
+}
+
+static void
+a_denial_in_between_is_a_denial(void **state)
+{
+    struct env *e = *state;
+    const struct ownkey_clock clock = { .boot_ms = ambush_ms,
+                                        .wall_s = e->f.clock.wall_s,
+                                        .arg = &e->f };
+    const struct ownkey_tokens_options options = { .config = e->f.conf,
+                                                   .clock = &clock,
+                                                   .no_threads = true };
+    struct ownkey_data_key *dk;
+    unsigned denied = 0;
+
+    ownkey_tokens_close(e->tokens);
+    ambush.now_ms = 1000000;
+    assert_int_equal(ownkey_tokens_open(&options, &e->tokens, &e->err),
+                     OWNKEY_OK);
+    ambush.token = ownkey_tokens_find(e->tokens, "acme");
+    dk = generate(e, "acme");
+    for (int n = 1; n < 20; n++) {
+        struct ownkey_secret key = { 0 };
+        struct ownkey_lease lease;
+        enum ownkey_status st;
+
+        ambush.now_ms += 60000;
+        assert_int_equal(use(e, dk), OWNKEY_OK);
+        ambush.now_ms += 60000; /* cold */
+        ambush.left = n;
+        st = ownkey_data_key_use(dk, &key, &lease, &e->err);
+        ambush.left = 0;
+        if (st != OWNKEY_OK) {
+            assert_int_equal(st, OWNKEY_DENIED);
+            assert_null(key.data);
+            denied++;
+        }
+        ownkey_secret_clear(&key);
+    }
+    assert_true(denied >= 2); /* on the way, and at its end */
+    ownkey_data_key_free(dk);
+    ownkey_tokens_close(e->tokens);
+    e->tokens = NULL;
+}
+
+/* What was sent before a denial and comes back after it says nothing new. */
+static void
+an_overtaken_answer_does_not_change_the_state(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_token_status status;
+    const struct ownkey_error denied = { .status = OWNKEY_DENIED,
+                                         .text = "denied" };
+    const struct ownkey_error silence = { .status = OWNKEY_UNREACHABLE,
+                                          .text = "no answer" };
+    uint64_t epoch = atomic_load(&e->acme->epoch);
+
+    ownkey_token_answer(e->acme, "test", epoch, OWNKEY_DENIED, &denied);
+    ownkey_token_answer(e->acme, "test", epoch, OWNKEY_OK, NULL);
+    ownkey_token_answer(e->acme, "test", epoch, OWNKEY_UNREACHABLE, &silence);
+    ownkey_token_status_get(e->acme, &status);
+    assert_int_equal(status.state, OWNKEY_STATE_REVOKED);
+    assert_int_equal(ownkey_token_may_ask(e->acme, &e->err), OWNKEY_DENIED);
+    epoch = atomic_load(&e->acme->epoch);
+    ownkey_token_answer(e->acme, "test", epoch, OWNKEY_OK, NULL);
+    ownkey_token_status_get(e->acme, &status);
+    assert_int_equal(status.state, OWNKEY_STATE_ACTIVE);
 }
 
 struct caller {
@@ -626,12 +760,16 @@ main(void)
         TEST(unwraps_what_was_wrapped),
         TEST(ends_at_the_deadline_and_asks_again),
         TEST(disabled_ends_every_lease_and_enabled_works_again),
+        TEST(a_denial_ends_the_leases_of_every_token_under_that_kek),
+        TEST(a_denial_ends_no_lease_under_another_kek),
         TEST(never_serves_past_the_deadline_after_disable),
         TEST(keeps_nothing_when_the_cache_is_off),
         TEST(sweeps_at_the_next_call_without_a_thread),
         TEST(opens_only_under_its_token_context_and_kek),
         TEST(refuses_a_key_of_another_kek),
         TEST(refuses_every_tampered_wrapped_key),
+        TEST(a_denial_in_between_is_a_denial),
+        TEST(an_overtaken_answer_does_not_change_the_state),
         TEST(sixty_four_threads_make_one_request),
         TEST(a_cancelled_thread_leaves_no_secret_behind),
         TEST(child_has_no_lease_and_gets_its_own),
