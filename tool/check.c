@@ -2,7 +2,12 @@
 /* Every key tried for real: what `ownkey check` is. */
 #include "tool/check.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static void
 tell_unused(const struct ownkey_tool *tool, cJSON *object,
@@ -66,7 +71,9 @@ check_token(const struct ownkey_tool *tool, struct ownkey_token *token,
     ownkey_report_text(o, "service", s.service);
     ownkey_report_text(o, "kek", s.uri);
     ownkey_report_text(o, "level", ownkey_token_level(token));
-    if (!tool->json)
+    if (!tool->json && s.service[0] == '\0')
+        (void)printf("%s: no KEK\n", conf->name);
+    else if (!tool->json)
         (void)printf("%s: %s, %s\n", conf->name, s.service,
                      ownkey_token_level(token));
     if (ownkey_token_error(token)->status != OWNKEY_OK) {
@@ -80,6 +87,29 @@ check_token(const struct ownkey_tool *tool, struct ownkey_token *token,
     ownkey_report_bool(o, "ok", s.good);
     if (ownkey_token_error(token)->status == OWNKEY_OK)
         check_keys(&s, o, token);
+}
+
+/* A log that cannot be written stops nobody, so nobody would hear of it. */
+static void
+tell_log(const struct ownkey_tool *tool, cJSON *json)
+{
+    const struct ownkey_conf *conf = ownkey_tokens_conf(tool->tokens);
+    char text[512];
+    char *folder;
+    bool good;
+
+    if (conf->log != OWNKEY_CONF_LOG_FILE || access(conf->log_path, W_OK) == 0)
+        return;
+    folder = errno == ENOENT ? strdup(conf->log_path) : NULL;
+    good = folder != NULL && access(dirname(folder), W_OK | X_OK) == 0;
+    (void)snprintf(text, sizeof(text), "%s: cannot be written: %s",
+                   conf->log_path, strerror(errno));
+    free(folder);
+    if (good)
+        return;
+    ownkey_report_text(json, "log", text);
+    if (!tool->json)
+        (void)printf("warning: log: %s\n", text);
 }
 
 static void
@@ -111,6 +141,7 @@ check_all(const struct ownkey_tool *tool, const struct ownkey_token *only,
         if (only == NULL || only == token)
             check_token(tool, token, ownkey_tokens_at(others, i), array, &code);
     }
+    tell_log(tool, json);
     tell_memory(tool, json);
     if (!tool->json)
         return code;

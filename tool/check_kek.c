@@ -154,6 +154,11 @@ check_kek_type(struct ownkey_check_subject *s, struct ownkey_token *token,
     if (info->type == OWNKEY_KEY_AES_256)
         (void)ownkey_fail(&err, OWNKEY_CONFIG,
                           "the KEK is symmetric; remove public_key");
+    else if (ownkey_key_type_info(info->type)->family != OWNKEY_FAMILY_RSA)
+        (void)ownkey_fail(&err, OWNKEY_CONFIG,
+                          "a KEK is symmetric or RSA, and this key is %s; name "
+                          "another one in kek",
+                          ownkey_key_type_info(info->type)->name);
     else if (public.len > 0)
         return ownkey_check_fits(s, token, NULL, public);
     else

@@ -51,12 +51,26 @@ ownkey_check_failed_with(struct ownkey_check_subject *s, const char *step,
     (void)fflush(stdout);
 }
 
+/* Whether the complaint is about the file that the section stands in. */
+static bool
+names_file(const struct ownkey_check_subject *s, const struct ownkey_error *err)
+{
+    const char *colon = strrchr(s->where, ':');
+
+    return colon != NULL &&
+           strncmp(err->text, s->where, (size_t)(colon - s->where) + 1) == 0;
+}
+
 void
 ownkey_check_failed(struct ownkey_check_subject *s, const char *step,
                     enum ownkey_try what, const struct ownkey_error *err)
 {
     char hint[512];
 
+    if (err->status == OWNKEY_CONFIG && !names_file(s, err)) {
+        ownkey_check_failed_with(s, step, err, ""); /* it says what to do */
+        return;
+    }
     ownkey_check_failed_with(
         s, step, err,
         ownkey_hint(s->service, s->uri, what, err, hint, sizeof(hint)));
@@ -143,7 +157,10 @@ ownkey_check_fits(struct ownkey_check_subject *s, struct ownkey_token *token,
         !ownkey_blob_equal(ownkey_blob_of(&spki), configured))
         st = ownkey_fail(&err, OWNKEY_CONFIG,
                          "the configured public key or certificate is of "
-                         "another key");
+                         "another key; `ownkey key public %s%s%s` gives the "
+                         "right one",
+                         ownkey_token_name(token), key != NULL ? "/" : "",
+                         key != NULL ? ownkey_key_name(key) : "");
     ownkey_bytes_clear(&spki);
     return ownkey_check_settle(s, "public_key", OWNKEY_TRY_PUBLIC_KEY, st, &err,
                                "fits the configured one");

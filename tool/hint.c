@@ -57,7 +57,7 @@ static const struct {
     { NULL, OWNKEY_THROTTLED, "wait a little" },
     { NULL, OWNKEY_CREDENTIALS, "correct the credentials for the service" },
     { NULL, OWNKEY_CONFIG,
-      "correct that line; ownkey.conf(5) has all of them" },
+      "correct that line or its section; ownkey.conf(5) has all settings" },
     { NULL, OWNKEY_PROTOCOL,
       "see what answers in the service's place (a proxy, another version)" },
     { NULL, OWNKEY_NOMEM, "raise secure_memory in [global]" },

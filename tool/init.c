@@ -68,15 +68,14 @@ static const char aws_text[] =
     "; AWS command line, unless they are set here.\n"
     "[%1$s]\n"
     "kek = %2$s\n"
-    ";aws.region = eu-west-1     ; needed when the KEK is not given by its "
-    "ARN\n"
+    ";aws.region = eu-west-1     ; needed for keys not given by their ARN\n"
     ";aws.profile = NAME         ; of the shared credentials file\n"
     "cache = balanced            ; a key taken away works on for 5m at most\n"
     ";context.tenant = NAME      ; bound to every key that is wrapped\n"
     "\n"
     "; A key that signs or decrypts where it is.\n"
     ";[%1$s/www]\n"
-    ";key = awskms:///alias/NAME\n"
+    ";key = awskms:///alias/NAME  ; or the ARN\n"
     ";certificate = /PATH/www.pem ; or public_key, which this command writes:\n"
     ";                              ownkey key public %1$s/www > FILE\n";
 

@@ -191,18 +191,23 @@ to_pem(const struct ownkey_bytes *spki, struct ownkey_bytes *out,
     return st == OWNKEY_OK ? st : ownkey_fail(err, st, "no memory");
 }
 
-static enum ownkey_exit public(struct ownkey_tool *tool, const char *name) {
-    struct ownkey_bytes spki = { 0 }; struct ownkey_bytes file = { 0 };
+static enum ownkey_exit
+public_part(struct ownkey_tool *tool, const char *name)
+{
+    struct ownkey_bytes spki = { 0 };
+    struct ownkey_bytes file = { 0 };
     struct ownkey_error err = { 0 };
-    struct ownkey_token * token;
-    struct ownkey_key * key;
+    struct ownkey_token *token;
+    struct ownkey_key *key;
     enum ownkey_exit code;
 
-    if (!ownkey_tool_find_any(tool, name, &token, &key, &code)) return code;
+    if (!ownkey_tool_find_any(tool, name, &token, &key, &code))
+        return code;
     if (ownkey_remote_public(token, key, &spki, &err) == OWNKEY_OK &&
         to_pem(&spki, &file, &err) == OWNKEY_OK)
         code = give(tool, name, "public_key", ownkey_blob_of(&file));
-    else code = ownkey_tool_fail(tool, &err);
+    else
+        code = ownkey_tool_fail(tool, &err);
     ownkey_bytes_clear(&file);
     ownkey_bytes_clear(&spki);
     return code;
@@ -224,5 +229,5 @@ ownkey_tool_key(struct ownkey_tool *tool, int argc, char **argv)
     if (!ownkey_tool_count(tool, argc, 2, 2))
         return OWNKEY_EXIT_USAGE;
     return action[1] == 'e' ? pem(tool, argv[optind + 1])
-                            : public(tool, argv[optind + 1]);
+                            : public_part(tool, argv[optind + 1]);
 }

@@ -89,6 +89,18 @@ changed(const struct ownkey_tool *tool, const char *path, enum ownkey_status st,
     return tool->json ? show(tool, path) : OWNKEY_EXIT_DONE;
 }
 
+static bool
+is_action(const char *word)
+{
+    static const char *const actions[] = { "create", "rotate", "disable",
+                                           "enable", "show" };
+
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        if (strcmp(word, actions[i]) == 0)
+            return true;
+    return false;
+}
+
 static enum ownkey_exit
 act(const struct ownkey_tool *tool, const char *action, const char *path,
     const char *type)
@@ -109,10 +121,8 @@ act(const struct ownkey_tool *tool, const char *action, const char *path,
             (void)printf("version %u\n", version);
     } else if (strcmp(action, "disable") == 0) {
         st = ownkey_localkms_disable(path, &err);
-    } else if (strcmp(action, "enable") == 0) {
-        st = ownkey_localkms_enable(path, &err);
     } else {
-        return ownkey_tool_usage(tool, "unknown action %s", action);
+        st = ownkey_localkms_enable(path, &err);
     }
     return changed(tool, path, st, &err);
 }
@@ -134,6 +144,8 @@ ownkey_tool_localkms(struct ownkey_tool *tool, int argc, char **argv)
         return OWNKEY_EXIT_USAGE;
     if (option != OWNKEY_OPTION_END)
         return OWNKEY_EXIT_DONE;
+    if (argv[optind] != NULL && !is_action(argv[optind]))
+        return ownkey_tool_usage(tool, "unknown action %s", argv[optind]);
     if (!ownkey_tool_count(tool, argc, 2, 2))
         return OWNKEY_EXIT_USAGE;
     return act(tool, argv[optind], argv[optind + 1], type);

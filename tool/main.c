@@ -114,7 +114,7 @@ global_options(struct ownkey_tool *tool, int argc, char **argv,
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:", list, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "+:h", list, NULL)) != -1) {
         switch (option) {
         case OWNKEY_OPTION_CONFIG:
             tool->config = optarg;
@@ -123,6 +123,7 @@ global_options(struct ownkey_tool *tool, int argc, char **argv,
             tool->json = true;
             break;
         case OWNKEY_OPTION_HELP:
+        case 'h':
             print_overview();
             *code = OWNKEY_EXIT_DONE;
             return true;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tool/tool.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum ownkey_status
 open_tokens(const struct ownkey_tool *tool, struct ownkey_tokens **tokens,
@@ -12,6 +15,21 @@ open_tokens(const struct ownkey_tool *tool, struct ownkey_tokens **tokens,
     return ownkey_tokens_open(&options, tokens, err);
 }
 
+/* Whether there is no configuration at all, and none was named. */
+static bool
+nothing_there(const struct ownkey_tool *tool)
+{
+    char *path = NULL;
+    struct stat st;
+    bool nothing;
+
+    if (tool->config != NULL || ownkey_conf_find(NULL, &path) != OWNKEY_OK)
+        return false;
+    nothing = lstat(path, &st) != 0 && errno == ENOENT;
+    free(path);
+    return nothing;
+}
+
 bool
 ownkey_tool_open(struct ownkey_tool *tool, enum ownkey_exit *code)
 {
@@ -20,7 +38,7 @@ ownkey_tool_open(struct ownkey_tool *tool, enum ownkey_exit *code)
     if (open_tokens(tool, &tool->tokens, &err) == OWNKEY_OK)
         return true;
     *code = ownkey_tool_fail(tool, &err);
-    if (tool->config == NULL && err.status == OWNKEY_CONFIG)
+    if (err.status == OWNKEY_CONFIG && nothing_there(tool))
         ownkey_tool_say(tool, "`ownkey init` writes a first configuration; "
                               "--config FILE names another one.");
     return false;

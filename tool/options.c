@@ -23,7 +23,7 @@ ownkey_tool_option(struct ownkey_tool *tool, int argc, char **argv,
     int option;
 
     opterr = 0; /* the messages are ours, and JSON with --json */
-    while ((option = getopt_long(argc, argv, ":", list, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
         switch (option) {
         case OWNKEY_OPTION_CONFIG:
             tool->config = optarg;
@@ -32,6 +32,7 @@ ownkey_tool_option(struct ownkey_tool *tool, int argc, char **argv,
             tool->json = true;
             break;
         case OWNKEY_OPTION_HELP:
+        case 'h':
             print_help(tool->command);
             return OWNKEY_OPTION_HELP;
         case OWNKEY_OPTION_VERSION:

@@ -135,6 +135,7 @@ ownkey_tool_fail(const struct ownkey_tool *tool, const struct ownkey_error *err)
     cJSON *json;
 
     if (!tool->json) {
+        (void)fflush(stdout); /* in this order also in a log of both */
         (void)fprintf(stderr, "ownkey: %s\n",
                       ownkey_error_line(err, line, sizeof(line)));
         return code;
@@ -175,6 +176,7 @@ ownkey_tool_say(const struct ownkey_tool *tool, const char *fmt, ...)
 
     if (tool->json)
         return;
+    (void)fflush(stdout);
     va_start(ap, fmt);
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);

@@ -118,6 +118,16 @@ decode(struct ownkey_secret *input, struct ownkey_bytes *wrapped,
     return OWNKEY_OK;
 }
 
+/* Of many files the damaged one is looked for. */
+static void
+name_input(const struct unwrap *u, struct ownkey_error *err)
+{
+    if (err->status == OWNKEY_DAMAGED && u->in != NULL &&
+        strcmp(u->in, "-") != 0 &&
+        strncmp(err->text, u->in, strlen(u->in)) != 0)
+        ownkey_error_prefix(err, "%s", u->in);
+}
+
 static enum ownkey_status
 read_wrapped(const struct unwrap *u, struct ownkey_bytes *wrapped,
              struct ownkey_error *err)
@@ -144,7 +154,8 @@ purpose_text(enum ownkey_purpose purpose)
 }
 
 static enum ownkey_exit
-inspect(const struct ownkey_tool *tool, const struct ownkey_bytes *wrapped)
+inspect(const struct ownkey_tool *tool, const struct unwrap *u,
+        const struct ownkey_bytes *wrapped)
 {
     struct ownkey_wrapped_info info;
     struct ownkey_error err = { 0 };
@@ -152,8 +163,10 @@ inspect(const struct ownkey_tool *tool, const struct ownkey_bytes *wrapped)
     cJSON *json;
 
     if (ownkey_wrapped_inspect(ownkey_blob_of(wrapped), &info, &err) !=
-        OWNKEY_OK)
+        OWNKEY_OK) {
+        name_input(u, &err);
         return ownkey_tool_fail(tool, &err);
+    }
     (void)ownkey_time_iso(info.time_s, date);
     if (!tool->json) {
         (void)printf("service      %s\nkek          %s\nkek version  %s\n"
@@ -245,14 +258,15 @@ ownkey_tool_unwrap(struct ownkey_tool *tool, int argc, char **argv)
     if (!u.inspect &&
         !ownkey_tool_find(tool, argv[optind], &token, NULL, &code))
         goto out;
-    if (read_wrapped(&u, &wrapped, &err) != OWNKEY_OK)
-        code = ownkey_tool_fail(tool, &err);
-    else if (u.inspect)
-        code = inspect(tool, &wrapped);
-    else if (unwrap(token, &u, &wrapped, &key, &err) != OWNKEY_OK)
-        code = ownkey_tool_fail(tool, &err);
-    else
+    if (read_wrapped(&u, &wrapped, &err) == OWNKEY_OK && u.inspect)
+        code = inspect(tool, &u, &wrapped);
+    else if (err.status == OWNKEY_OK &&
+             unwrap(token, &u, &wrapped, &key, &err) == OWNKEY_OK)
         code = deliver(tool, token, &u, &key);
+    else {
+        name_input(&u, &err);
+        code = ownkey_tool_fail(tool, &err);
+    }
 out:
     ownkey_secret_clear(&key);
     ownkey_bytes_clear(&wrapped);

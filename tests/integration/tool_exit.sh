@@ -19,6 +19,8 @@ expect 2 ownkey key list a b
 expect 2 ownkey key nosuch main
 expect 2 ownkey localkms rotate
 expect 2 ownkey localkms nosuch f
+expect 2 ownkey localkms nosuch
+has err "unknown action nosuch"
 expect 2 ownkey localkms create f --type des
 has err "known are aes-256"
 expect 2 ownkey localkms rotate main.key --type aes-256
@@ -26,8 +28,11 @@ expect 2 ownkey --json nosuch
 json 'd["error"]["status"] == "usage"'
 expect 0 ownkey --help
 has out localkms
+expect 0 ownkey -h
+has out localkms
 expect 0 ownkey --version
 for c in init check status wrap unwrap key localkms; do
+    expect 0 ownkey "$c" -h
     expect 0 ownkey "$c" --help
     has out "Usage: ownkey $c"
     expect 0 ownkey "$c" --version
@@ -36,6 +41,8 @@ done
 # 3: configuration
 expect 3 ownkey --config missing.conf status
 has err "missing.conf: cannot be opened"
+OWNKEY_CONF=$dir/missing.conf expect 3 ownkey status
+has err "ownkey init"
 printf '[global]\nlogg = off\n' >bad.conf
 expect 3 ownkey --config bad.conf status
 has err "bad.conf:2: unknown name \"logg\"; did you mean log?"
@@ -45,6 +52,9 @@ cp o.conf open.conf
 chmod 666 open.conf
 expect 3 ownkey --config open.conf status
 has err "chmod go-w"
+OWNKEY_CONF=$dir/open.conf expect 3 ownkey status # it is there: no init
+has err "chmod go-w"
+has_not err "ownkey init"
 printf '[a]\nkek = localkms://%s/main.key\ncache = 5 minutes\n[b]\nkek = localkms://%s/main.key\n' \
     "$dir" "$dir" >half.conf
 expect 3 ownkey --config half.conf check
@@ -60,6 +70,21 @@ has out "localkms"
 : >none.conf
 expect 3 ownkey --config none.conf check
 has err "has no token"
+printf '[a]\nkke = localkms://%s/main.key\n' "$dir" >kek.conf
+expect 3 ownkey --config kek.conf check
+has out "a: no KEK"
+has out "did you mean kek?"
+
+# A log that nobody will ever read is told of, and stops nothing.
+{ printf '[global]\nlog = file:%s/missing/log\n' "$dir" && cat half.conf; } |
+    grep -v cache >log.conf
+expect 0 ownkey --config log.conf check
+has out "warning: log: $dir/missing/log: cannot be written"
+expect 0 ownkey --config log.conf check --json
+json '"cannot be written" in d["log"]'
+sed -i 's|/missing||' log.conf
+expect 0 ownkey --config log.conf check
+has_not out "warning: log"
 
 # 4: denied
 expect 0 ownkey localkms disable main.key
@@ -90,6 +115,9 @@ mv main.key.away main.key
 # 6: damaged
 head -c 60 wrapped >short
 expect 6 ownkey --config o.conf unwrap main --in short
+has err "ownkey: short: "
+expect 6 ownkey unwrap --inspect --in key
+has err "ownkey: key: not a wrapped key"
 expect 6 ownkey --json --config o.conf unwrap main --in short --out x
 json 'd["error"]["status"] == "damaged"'
 [ ! -e x ] || die "a file was made in spite of the error"

@@ -55,11 +55,13 @@ cp ec-p256.pem ec-p256.good
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null |
     openssl pkey -pubout >ec-p256.pem || die genpkey
 expect 3 ownkey check
+has out "of another key; \`ownkey key public main/ec-p256\`"
 cp ec-p256.good ec-p256.pem
 
 # The configuration may name the file before it is written, over itself too.
 : >ec-p256.pem
 expect 3 ownkey check
+has out "to do:  ownkey key public main/ec-p256 > FILE"
 expect 0 ownkey key public main/ec-p256
 cmp -s out ec-p256.good || die "another public key"
 rm ec-p256.pem
@@ -74,6 +76,17 @@ has out "to do:  ownkey localkms enable $dir/ed25519.key"
 expect 0 ownkey localkms enable ed25519.key
 rm ed25519.key
 expect 4 ownkey check
+
+# Keys in the wrong place: what they are is said, and no way round it.
+printf '[ec]\nkek = localkms://%s/ec-p256.key\n' "$dir" >wrong.conf
+expect 3 ownkey --config wrong.conf check
+has out "a KEK is symmetric or RSA, and this key is ec-p256"
+has_not out "key public"
+printf '[main]\nkek = localkms://%s/main.key\n[main/aes]\nkey = localkms://%s/main.key\n' \
+    "$dir" "$dir" >wrong.conf
+expect 3 ownkey --config wrong.conf check
+has out "an aes-256 key neither signs nor decrypts"
+has_not out "key public"
 
 # An RSA key as a KEK.
 printf '[rsa]\nkek = localkms://%s/rsa-2048.key\n' "$dir" >rsa.conf
