@@ -95,6 +95,7 @@ EOF
 # ---- the two services ---------------------------------------------------------
 
 start_localkms() {
+    say "Two keys in files for localkms:"
     for key in kek www; do
         type=aes-256
         [ "$key" = kek ] || type=ec-p256
@@ -151,8 +152,8 @@ turn() {
 
 # why FILE: the line of a program's output that says why.
 why() {
-    grep -E 'disabled|CKR_|alert|error' "$1" | head -n 1 | cut -c 1-110 |
-        sed 's/^/            /'
+    grep -E 'disabled|CKR_|alert|error' "$1" | head -n 1 | fold -s -w 108 |
+        head -n 3 | sed 's/^/            /'
 }
 
 # step WHAT EXPECTED COMMAND...: runs it; a row of the table, with its calls.
