@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "base/libctx.h"
@@ -515,14 +516,14 @@ static enum ownkey_status
 take_handle(const struct ownkey_http_origin *origin, const char *ca_file,
             struct ownkey_http_handle **h)
 {
-    char key[512];
-    int n = snprintf(key, sizeof(key), "%s://%s %s",
-                     origin->https ? "https" : "http", origin->authority,
-                     ca_file != NULL ? ca_file : "");
+    char *key = NULL;
 
     *h = NULL;
-    if (n > 0 && (size_t)n < sizeof(key))
-        *h = ownkey_http_pool_take(key);
+    if (asprintf(&key, "%s://%s %s", origin->https ? "https" : "http",
+                 origin->authority, ca_file != NULL ? ca_file : "") < 0)
+        return OWNKEY_NOMEM;
+    *h = ownkey_http_pool_take(key);
+    free(key);
     return *h != NULL ? OWNKEY_OK : OWNKEY_NOMEM;
 }
 
@@ -549,11 +550,13 @@ ownkey_http_send(const struct ownkey_http_request *request,
     if (!ownkey_libctx_enter(&scope))
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     ownkey_http_block_signals(&signals);
+    (void)ERR_set_mark(); /* the error queue belongs to the host */
     st = take_handle(&origin, request->ca_file, &h);
     if (st == OWNKEY_OK)
         st = exchange_on(h, &x, &origin, err);
     else
         (void)ownkey_fail(err, st, "no memory for a connection");
+    (void)ERR_pop_to_mark();
     ownkey_http_restore_signals(&signals);
     ownkey_libctx_leave(&scope);
     if (st != OWNKEY_OK) {

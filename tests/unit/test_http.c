@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <openssl/err.h>
 
 #include "tests/unit/test.h"
 
@@ -108,7 +111,7 @@ serve(void *arg)
 {
     (void)arg;
     for (;;) {
-        int fd = accept(server.listener, NULL, NULL);
+        int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
         pthread_t t;
 
         if (fd < 0)
@@ -518,11 +521,98 @@ fork_closes_sockets(void **state)
     assert_true(atomic_load(&server.connections) <= 2);
 }
 
+/* What went wrong in our TLS is told in words, not left in the host's queue. */
+static void
+leaves_no_openssl_error(void **state)
+{
+    struct ownkey_http_reply reply = { 0 };
+    struct ownkey_error err = { 0 };
+    char url[64];
+    const struct ownkey_http_request r = {
+        .method = "POST",
+        .url = url,
+        .body = ownkey_blob_text("x"),
+        .total_ms = 2000,
+    };
+    const struct ownkey_http_request no_ca = {
+        .method = "POST",
+        .url = url,
+        .body = ownkey_blob_text("x"),
+        .total_ms = 2000,
+        .ca_file = "/nonexistent/ca.pem",
+    };
+
+    (void)state;
+    ERR_clear_error();
+    server.close_after = true;
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", server.port);
+    assert_int_equal(ownkey_http_send(&r, &reply, &err), OWNKEY_UNREACHABLE);
+    assert_int_equal(ERR_peek_error(), 0);
+    assert_int_equal(ownkey_http_send(&no_ca, &reply, &err),
+                     OWNKEY_UNREACHABLE);
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
+/* A path may be as long as the system allows. */
+static void
+long_ca_file(void **state)
+{
+    struct ownkey_http_reply reply = { 0 };
+    struct ownkey_error err = { 0 };
+    char url[64];
+    char path[3000];
+    struct ownkey_http_request r = {
+        .method = "POST",
+        .url = url,
+        .body = ownkey_blob_text("x"),
+        .total_ms = 2000,
+        .ca_file = path,
+    };
+
+    (void)state;
+    memset(path, 'a', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    for (size_t i = 0; i < sizeof(path) - 1; i += 100)
+        path[i] = '/';
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", server.port);
+    if (ownkey_http_send(&r, &reply, &err) != OWNKEY_OK)
+        fail_msg("%s", err.text);
+    ownkey_http_reply_clear(&reply);
+}
+
+/*
+ * A program that the host executes finds no connection of ours. The pair of
+ * descriptors by which libcurl wakes itself up is without FD_CLOEXEC for long
+ * (curl issue 13618) and nothing that we could reach; it leads nowhere.
+ */
+static void
+connections_close_on_exec(void **state)
+{
+    bool before[256];
+
+    (void)state;
+    for (int fd = 0; fd < 256; fd++)
+        before[fd] = fcntl(fd, F_GETFD) >= 0;
+    assert_post("127.0.0.1");
+    assert_post("localhost"); /* by the resolver */
+    for (int fd = 3; fd < 256; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        struct sockaddr_storage name = { 0 };
+        socklen_t len = sizeof(name);
+
+        if (flags >= 0 && !before[fd] && (flags & FD_CLOEXEC) == 0 &&
+            getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+            name.ss_family != AF_UNIX)
+            fail_msg("descriptor %d", fd);
+    }
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, before_each)
     const struct CMUnitTest tests[] = {
+        TEST(connections_close_on_exec), /* first: while none is open */
         TEST(sends_and_receives),
         TEST(keeps_its_connection),
         TEST(keeps_it_across_threads),
@@ -536,6 +626,8 @@ main(void)
         TEST(leaves_signals_alone),
         TEST(leaves_the_hosts_sigpipe),
         TEST(fork_closes_sockets),
+        TEST(leaves_no_openssl_error),
+        TEST(long_ca_file),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
