@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "base/libctx.h"
@@ -136,11 +137,13 @@ ownkey_sha256(struct ownkey_blob data, uint8_t out[static OWNKEY_SHA256_LEN])
 {
     OSSL_LIB_CTX *ctx = ownkey_libctx();
     static const uint8_t nothing;
+    bool ok;
 
-    if (ctx == NULL ||
-        !EVP_Q_digest(ctx, "SHA2-256", NULL,
+    (void)ERR_set_mark(); /* the error queue belongs to the host */
+    ok = ctx != NULL &&
+         EVP_Q_digest(ctx, "SHA2-256", NULL,
                       data.data != NULL ? data.data : &nothing, data.len, out,
-                      NULL))
-        return OWNKEY_NOMEM;
-    return OWNKEY_OK;
+                      NULL);
+    (void)ERR_pop_to_mark();
+    return ok ? OWNKEY_OK : OWNKEY_NOMEM;
 }

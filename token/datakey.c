@@ -275,7 +275,7 @@ ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
     st = check_len(key->len, err);
     if (st != OWNKEY_OK)
         return st;
-    cancel = ownkey_token_hold_cancel();
+    cancel = ownkey_token_enter();
     if (ownkey_secret_random(&commit_key, OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK ||
         ownkey_secret_alloc(&plain, OWNKEY_COMMIT_KEY_LEN + key->len) !=
             OWNKEY_OK) {
@@ -288,7 +288,7 @@ ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
     }
     ownkey_secret_clear(&commit_key);
     ownkey_secret_clear(&plain);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }
 
@@ -300,7 +300,7 @@ ownkey_data_key_generate(struct ownkey_token *token,
 {
     struct ownkey_secret plain = { 0 };
     struct ownkey_error local = { 0 };
-    int cancel = ownkey_token_hold_cancel();
+    int cancel = ownkey_token_enter();
     enum ownkey_status st;
 
     if (err == NULL)
@@ -310,7 +310,7 @@ ownkey_data_key_generate(struct ownkey_token *token,
         st = wrap_plain(token, purpose, extra, &plain,
                         OWNKEY_COMMIT_KEY_LEN + len, dk, err);
     ownkey_secret_clear(&plain);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }
 

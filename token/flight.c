@@ -152,7 +152,7 @@ ownkey_flight_fly(struct ownkey_tokens *set,
                   struct ownkey_secret *key, struct ownkey_lease *lease,
                   struct ownkey_error *err)
 {
-    int cancel = ownkey_token_hold_cancel();
+    int cancel = ownkey_token_enter();
     enum ownkey_status st = OWNKEY_OK;
     struct flight *f;
 
@@ -168,6 +168,6 @@ ownkey_flight_fly(struct ownkey_tokens *set,
             st = ownkey_fail(err, OWNKEY_NOMEM, "no memory for a key");
     }
     (void)pthread_mutex_unlock(&set->flight_lock);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include <openssl/err.h>
+
 #include "token/datakey.h"
 #include "token/lease.h"
 #include "token/state.h"
@@ -104,21 +106,24 @@ enum ownkey_status ownkey_token_may_ask(struct ownkey_token *token,
 
 /*
  * Brackets whatever asks a service. A thread that the host cancels in there
- * would leave locks, connections and secrets behind.
+ * would leave locks, connections and secrets behind; and what goes wrong in
+ * OpenSSL is not to be found in the host's error queue.
  */
 static inline int
-ownkey_token_hold_cancel(void)
+ownkey_token_enter(void)
 {
-    int before = PTHREAD_CANCEL_ENABLE;
+    int cancel = PTHREAD_CANCEL_ENABLE;
 
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    return before;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    (void)ERR_set_mark();
+    return cancel;
 }
 
 static inline void
-ownkey_token_let_cancel(int before)
+ownkey_token_leave(int cancel)
 {
-    (void)pthread_setcancelstate(before, NULL);
+    (void)ERR_pop_to_mark();
+    (void)pthread_setcancelstate(cancel, NULL);
 }
 
 /* In a forked child: new locks, no flight. (token.c calls it.) */

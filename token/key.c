@@ -127,10 +127,10 @@ ownkey_key_sign(struct ownkey_key *key,
         return st;
     if (!ownkey_kms_can_sign(key->kms, request))
         return ownkey_kms_sign(key->kms, request, signature, err);
-    cancel = ownkey_token_hold_cancel();
+    cancel = ownkey_token_enter();
     st = ownkey_kms_sign(key->kms, request, signature, err);
     answer(key, "sign", st, err);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }
 
@@ -150,10 +150,10 @@ ownkey_key_decrypt(struct ownkey_key *key,
         return st;
     if (!ownkey_kms_can_decrypt(key->kms, request))
         return ownkey_kms_decrypt(key->kms, request, plain, err);
-    cancel = ownkey_token_hold_cancel();
+    cancel = ownkey_token_enter();
     st = ownkey_kms_decrypt(key->kms, request, plain, err);
     answer(key, "decrypt", st, err);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }
 

@@ -485,7 +485,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         *err = token->error;
         return err->status;
     }
-    cancel = ownkey_token_hold_cancel();
+    cancel = ownkey_token_enter();
     st = ownkey_kms_describe(token->kms, info, err);
     if (st == OWNKEY_OK) {
         struct ownkey_error state = { 0 };
@@ -495,7 +495,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
     } else {
         ownkey_token_answer(token, "describe", epoch, st, err);
     }
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }
 
@@ -516,9 +516,9 @@ ownkey_token_decrypt(struct ownkey_token *token,
         return st;
     if (!ownkey_kms_can_decrypt(token->kms, request))
         return ownkey_kms_decrypt(token->kms, request, plain, err);
-    cancel = ownkey_token_hold_cancel();
+    cancel = ownkey_token_enter();
     st = ownkey_kms_decrypt(token->kms, request, plain, err);
     ownkey_token_answer(token, "decrypt", epoch, st, err);
-    ownkey_token_let_cancel(cancel);
+    ownkey_token_leave(cancel);
     return st;
 }

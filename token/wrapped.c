@@ -102,11 +102,15 @@ enum ownkey_status
 ownkey_wrapped_encode(const struct ownkey_wrapped *w, struct ownkey_bytes *out,
                       struct ownkey_error *err)
 {
-    WRAPPED_DER *der = to_der(w, sizeof(w->commitment));
+    WRAPPED_DER *der;
     unsigned char *bytes = NULL;
     enum ownkey_status st = OWNKEY_NOMEM;
-    size_t len = der != NULL ? der_encode(der, &bytes) : 0;
+    size_t len;
 
+    (void)ERR_set_mark(); /* the error queue belongs to the host */
+    der = to_der(w, sizeof(w->commitment));
+    len = der != NULL ? der_encode(der, &bytes) : 0;
+    (void)ERR_pop_to_mark();
     if (len > OWNKEY_WRAPPED_MAX)
         st = OWNKEY_ARG;
     else if (len > 0)
@@ -208,7 +212,7 @@ ownkey_wrapped_decode(struct ownkey_blob in, struct ownkey_wrapped *w,
         return ownkey_fail(err, OWNKEY_DAMAGED,
                            "%zu bytes are no wrapped key: it has 1 to %d",
                            in.len, OWNKEY_WRAPPED_MAX);
-    (void)ERR_set_mark(); /* the error queue belongs to the host */
+    (void)ERR_set_mark();
     der = (WRAPPED_DER *)ASN1_item_d2i(NULL, &at, (long)in.len,
                                        ASN1_ITEM_rptr(WRAPPED_DER));
     (void)ERR_pop_to_mark();
@@ -275,6 +279,7 @@ ownkey_wrapped_commitment(const struct ownkey_wrapped *w,
     size_t len;
     bool ok = false;
 
+    (void)ERR_set_mark();
     der = to_der(w, 0); /* the same header, its commitment empty */
     len = der != NULL ? der_encode(der, &bytes) : 0;
     if (len > 0) {
@@ -288,5 +293,6 @@ ownkey_wrapped_commitment(const struct ownkey_wrapped *w,
     }
     OPENSSL_free(bytes);
     der_free(der);
+    (void)ERR_pop_to_mark();
     return ok ? OWNKEY_OK : OWNKEY_NOMEM;
 }

@@ -56,5 +56,12 @@ tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz_keyfile.c \
 tests_fuzz_fuzz_keyfile_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"keyfile"'
 tests_fuzz_fuzz_keyfile_LDADD = libownkey.la
 
+# A wrapped key.
+fuzz_targets += tests/fuzz/fuzz_wrapped
+tests_fuzz_fuzz_wrapped_SOURCES = tests/fuzz/fuzz_wrapped.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_wrapped_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"wrapped"'
+tests_fuzz_fuzz_wrapped_LDADD = libownkey.la
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "tests/unit/test.h"
 
 #include "kms/aws_endpoint.h"
@@ -420,6 +422,7 @@ read_signature(const char *hex, enum ownkey_key_type type)
                    "{\"KeyId\":\"" ARN "\",\"Signature\":\"%s\"}", text);
     st = ownkey_aws_reply_sign(ownkey_blob_text(body), ARN, "A", type, &sig,
                                NULL);
+    assert_int_equal(ERR_peek_error(), 0); /* the host's queue is untouched */
     ownkey_bytes_clear(&raw);
     ownkey_bytes_clear(&sig);
     return st;

@@ -32,3 +32,12 @@ unit_tests += tests/unit/test_sweeper
 tests_unit_test_sweeper_SOURCES = tests/unit/test_sweeper.c
 tests_unit_test_sweeper_CFLAGS = $(test_cflags)
 tests_unit_test_sweeper_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_oom
+tests_unit_test_oom_SOURCES = tests/unit/test_oom.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_oom_CFLAGS = $(test_cflags)
+tests_unit_test_oom_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc \
+	-Wl,--wrap=realloc -Wl,--wrap=reallocarray -Wl,--wrap=strdup \
+	-Wl,--wrap=strndup
+tests_unit_test_oom_LDADD = $(test_libs)
