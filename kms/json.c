@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -21,6 +22,56 @@ has_nul(struct ownkey_blob text)
            memmem(text.data, text.len, escaped, sizeof(escaped) - 1) != NULL;
 }
 
+/* The text with an x for each character of a string that is no escape. */
+static void
+mask_strings(struct ownkey_blob text, char *out)
+{
+    bool inside = false;
+    size_t kept = 0; /* characters of an escape that stay */
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = (char)text.data[i];
+
+        if (kept > 0) {
+            if (--kept == 0 && c == 'u' && text.data[i - 1] == '\\')
+                kept = 4;
+        } else if (c == '"') {
+            inside = !inside;
+        } else if (inside && c == '\\') {
+            kept = 1;
+        } else if (inside) {
+            c = 'x';
+        }
+        out[i] = c;
+    }
+}
+
+static cJSON *
+parse_prefix(const char *text, size_t len, const char **end)
+{
+    return cJSON_ParseWithLengthOpts(text, len, end, false);
+}
+
+/*
+ * Where cJSON meets an error it frees what it read, and what it read may be a
+ * key. So it first reads a copy in which there is none.
+ */
+static bool
+parses_masked(struct ownkey_blob text)
+{
+    char *masked = malloc(text.len);
+    cJSON *parsed = NULL;
+    const char *end;
+
+    if (masked != NULL) {
+        mask_strings(text, masked);
+        parsed = parse_prefix(masked, text.len, &end);
+    }
+    cJSON_Delete(parsed);
+    free(masked);
+    return parsed != NULL;
+}
+
 enum ownkey_status
 ownkey_json_parse(struct ownkey_blob text, cJSON **object)
 {
@@ -28,10 +79,9 @@ ownkey_json_parse(struct ownkey_blob text, cJSON **object)
     const char *stop = (const char *)text.data + text.len;
     cJSON *parsed;
 
-    if (text.len == 0 || has_nul(text))
+    if (text.len == 0 || has_nul(text) || !parses_masked(text))
         return OWNKEY_PROTOCOL;
-    parsed = cJSON_ParseWithLengthOpts((const char *)text.data, text.len, &end,
-                                       false);
+    parsed = parse_prefix((const char *)text.data, text.len, &end);
     if (parsed == NULL)
         return OWNKEY_PROTOCOL;
     while (end < stop &&

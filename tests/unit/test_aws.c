@@ -2,6 +2,7 @@
 /* The pure parts of awskms: signer, identifiers, requests, replies, errors. */
 #include "config.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -409,6 +410,46 @@ decrypt_replies(void **state)
     }
 }
 
+static const char needle[] = "UExBSU5URVhULVBMQUlOVEVYVA==";
+static unsigned unwiped;
+
+static void
+free_and_look(void *block)
+{
+    if (block != NULL &&
+        memmem(block, malloc_usable_size(block), needle, 20) != NULL)
+        unwiped++;
+    free(block);
+}
+
+/* Whatever is wrong behind a plaintext, cJSON's copy of it is wiped. */
+static void
+wipes_what_it_read_before_an_error(void **state)
+{
+    static const char *const ends[] = {
+        "\"}", "\"", "\",", "\",\"KeyId\":}", "\"} {", "\"}]", "\",\"a\":01x}",
+        "\",\"a\":\"\\q\"}", "\",\"a\":\"\\ud800\"}", "\",\"a\":\"\\u12\"}",
+        "\\", "", "\\u0041\"}",
+    };
+    cJSON_Hooks hooks = { malloc, free_and_look };
+
+    (void)state;
+    cJSON_InitHooks(&hooks);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char body[256];
+        cJSON *json = NULL;
+
+        (void)snprintf(body, sizeof(body), "{\"Plaintext\":\"%s%s", needle,
+                       ends[i]);
+        unwiped = 0;
+        if (ownkey_json_parse(ownkey_blob_text(body), &json) == OWNKEY_OK)
+            ownkey_json_free(json);
+        if (unwiped != 0)
+            fail_msg("%s", body);
+    }
+    cJSON_InitHooks(NULL);
+}
+
 static enum ownkey_status
 read_signature(const char *hex, enum ownkey_key_type type)
 {
@@ -721,6 +762,7 @@ main(void)
         cmocka_unit_test(large_requests),
         cmocka_unit_test(strict_json),
         cmocka_unit_test(decrypt_replies),
+        cmocka_unit_test(wipes_what_it_read_before_an_error),
         cmocka_unit_test(ecdsa_forms),
         cmocka_unit_test(descriptions),
         cmocka_unit_test(error_codes),

@@ -244,7 +244,8 @@ a_failure_leaves_nothing(void **state)
 {
     static const char *const orders[] = {
         "cut before", "cut half", "cut stall", "delay 2000", "lie key-id",
-        "lie big", "lie missing:KeyId", "lie bad-base64:KeyId", "fail 9 500",
+        "lie big", "lie not-json", "lie missing:KeyId", "lie bad-base64:KeyId",
+        "fail 9 500",
     };
     struct ownkey_kms *kms = double_open("alias/kek", OWNKEY_KEY_AES_256);
     struct ownkey_options o = { 0 };
