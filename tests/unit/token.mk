@@ -41,3 +41,9 @@ tests_unit_test_oom_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc \
 	-Wl,--wrap=realloc -Wl,--wrap=reallocarray -Wl,--wrap=strdup \
 	-Wl,--wrap=strndup
 tests_unit_test_oom_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_log_CFLAGS = $(test_cflags)
+tests_unit_test_log_LDADD = $(test_libs)
