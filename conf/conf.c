@@ -30,6 +30,7 @@ clear_key(struct ownkey_conf_key *key)
 {
     free(key->name);
     free(key->uri);
+    free(key->uri_where);
     free(key->where);
     ownkey_bytes_clear(&key->public_key);
     ownkey_bytes_clear(&key->certificate);
@@ -44,6 +45,7 @@ clear_token(struct ownkey_conf_token *token)
     free(token->keys);
     free(token->name);
     free(token->uri);
+    free(token->uri_where);
     free(token->where);
     free(token->store);
     free(token->on_state);

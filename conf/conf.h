@@ -31,6 +31,7 @@ enum ownkey_conf_log {
 struct ownkey_conf_key {
     char *name;                     /* "www" */
     char *uri;                      /* "awskms:///alias/acme-www" */
+    char *uri_where;                /* "FILE:LINE" of key = URI */
     struct ownkey_bytes public_key; /* DER SubjectPublicKeyInfo; from
                                        public_key or certificate; empty when
                                        neither is configured */
@@ -46,6 +47,7 @@ struct ownkey_conf_key {
 struct ownkey_conf_token {
     char *name;
     char *uri;                      /* of the KEK */
+    char *uri_where;                /* "FILE:LINE" of kek = URI */
     struct ownkey_bytes public_key; /* of an RSA KEK; empty: symmetric */
     uint64_t cache_ms;              /* 0: off */
     uint64_t probe_ms;

@@ -43,7 +43,8 @@ ownkey_section_keep_path(const struct ownkey_conf_scope *scope,
                          const struct ownkey_ini_entry *e, char **out);
 enum ownkey_status
 ownkey_section_keep_uri(const struct ownkey_conf_scope *scope,
-                        const struct ownkey_ini_entry *e, char **out);
+                        const struct ownkey_ini_entry *e, char **out,
+                        char **where);
 /* Name, value and place, as they stand there. */
 enum ownkey_status
 ownkey_section_keep_option(const struct ownkey_conf_scope *scope,

@@ -8,8 +8,9 @@ static enum ownkey_status
 take_key(const struct ownkey_conf_scope *scope,
          const struct ownkey_ini_entry *e, void *target)
 {
-    return ownkey_section_keep_uri(scope, e,
-                                   &((struct ownkey_conf_key *)target)->uri);
+    struct ownkey_conf_key *key = target;
+
+    return ownkey_section_keep_uri(scope, e, &key->uri, &key->uri_where);
 }
 
 /*

@@ -10,8 +10,9 @@ static enum ownkey_status
 take_kek(const struct ownkey_conf_scope *scope,
          const struct ownkey_ini_entry *e, void *target)
 {
-    return ownkey_section_keep_uri(scope, e,
-                                   &((struct ownkey_conf_token *)target)->uri);
+    struct ownkey_conf_token *token = target;
+
+    return ownkey_section_keep_uri(scope, e, &token->uri, &token->uri_where);
 }
 
 static enum ownkey_status

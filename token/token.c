@@ -163,7 +163,7 @@ open_key(struct ownkey_key *key)
         st = make_id(spki.len > 0 ? spki : ownkey_blob_text(conf->uri),
                      key->id);
     if (st == OWNKEY_OK)
-        st = open_kms(key->token, conf->uri, conf->where, &conf->options,
+        st = open_kms(key->token, conf->uri, conf->uri_where, &conf->options,
                       key->type, &key->kms, err);
     if (st == OWNKEY_OK && spki.len == 0)
         st = ownkey_fail(
@@ -216,7 +216,7 @@ open_kek(struct ownkey_token *token)
     if (st == OWNKEY_OK)
         st = make_context(token, err);
     if (st == OWNKEY_OK)
-        st = open_kms(token, conf->uri, conf->where, &conf->options,
+        st = open_kms(token, conf->uri, conf->uri_where, &conf->options,
                       token->kek_type, &token->kms, err);
     err->status = st;
     return st;

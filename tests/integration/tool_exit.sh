@@ -67,6 +67,7 @@ has out misconfigured
 printf '[a]\nkek = nosuchkms:///k\n' >scheme.conf
 expect 3 ownkey --config scheme.conf check
 has out "localkms"
+has out "scheme.conf:2: "
 : >none.conf
 expect 3 ownkey --config none.conf check
 has err "has no token"

@@ -128,6 +128,8 @@ reads_all_of_a_token(void **state)
     assert_string_equal(t->keys[0].name, "www");
     assert_string_equal(t->keys[0].uri, "awskms:///alias/www");
     assert_string_equal(t->keys[0].where, "o.conf:18");
+    assert_string_equal(t->keys[0].uri_where, "o.conf:19");
+    assert_string_equal(t->uri_where, "o.conf:6");
 }
 
 static void
