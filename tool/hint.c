@@ -57,7 +57,8 @@ static const struct {
     { NULL, OWNKEY_THROTTLED, "wait a little" },
     { NULL, OWNKEY_CREDENTIALS, "correct the credentials for the service" },
     { NULL, OWNKEY_CONFIG,
-      "correct that line or its section; ownkey.conf(5) has all settings" },
+      "correct that line, its section or what the text names; "
+      "ownkey.conf(5) has all settings" },
     { NULL, OWNKEY_PROTOCOL,
       "see what answers in the service's place (a proxy, another version)" },
     { NULL, OWNKEY_NOMEM, "raise secure_memory in [global]" },
