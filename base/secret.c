@@ -237,18 +237,24 @@ ownkey_secret_move(struct ownkey_secret *to, struct ownkey_secret *from)
     *to = moved;
 }
 
+/*
+ * *s is empty before its block is free: a child that is forked in between, and
+ * clears what it finds (token/lease.c), must not free what is another's now.
+ */
 void
 ownkey_secret_clear(struct ownkey_secret *s)
 {
-    if (s->data != NULL) {
-        explicit_bzero(s->data, s->cap); /* bytes past len held data too */
-        lock_arena();
-        mark_units((size_t)(s->data - arena.base) / OWNKEY_SECRET_UNIT,
-                   s->cap / OWNKEY_SECRET_UNIT, false);
-        arena.used -= s->cap;
-        (void)pthread_mutex_unlock(&arena.lock);
-    }
+    struct ownkey_secret old = *s;
+
     *s = (struct ownkey_secret){ 0 };
+    if (old.data == NULL)
+        return;
+    explicit_bzero(old.data, old.cap); /* bytes past len held data too */
+    lock_arena();
+    mark_units((size_t)(old.data - arena.base) / OWNKEY_SECRET_UNIT,
+               old.cap / OWNKEY_SECRET_UNIT, false);
+    arena.used -= old.cap;
+    (void)pthread_mutex_unlock(&arena.lock);
 }
 
 __attribute__((noinline)) void
