@@ -57,6 +57,11 @@ configure_tree() {
     top=$1
     dir=$2
     shift 2
+    if [ -f "$top/config.status" ]; then
+        say "$top is configured in place, which bars other build directories:" \
+            "run \`make distclean\` there first."
+        return 1
+    fi
     if [ ! -x "$top/configure" ] ||
         [ -n "$(find "$top/configure.ac" -newer "$top/configure")" ]; then
         (cd "$top" && autoreconf -fi) >/dev/null || return 1
