@@ -1,6 +1,7 @@
 # Unit tests speak TAP, so that each test function counts; scripts count as one.
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP \
 	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit.sh
 TEST_EXTENSIONS = .sh .py
 SH_LOG_COMPILER = $(SHELL)
 PY_LOG_COMPILER = /usr/bin/python3
@@ -43,7 +44,7 @@ VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 	--suppressions=$(top_srcdir)/tests/valgrind.supp
 check-valgrind: $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)' \
-		LOG_COMPILER='$(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
+		LOG_COMPILER='$(LOG_COMPILER) $(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
 
 .PHONY: check-unit check-valgrind
-EXTRA_DIST += tests/run.sh tests/valgrind.supp
+EXTRA_DIST += tests/run.sh tests/unit.sh tests/valgrind.supp
