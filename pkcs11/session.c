@@ -106,6 +106,7 @@ static CK_RV
 open_session(struct ownkey_p11 *module, struct ownkey_p11_slot *slot,
              CK_FLAGS flags, CK_SESSION_HANDLE *handle)
 {
+    CK_SESSION_HANDLE fresh = atomic_fetch_add(&last_handle, 1) + 1;
     struct ownkey_p11_session *s = calloc(1, sizeof(*s));
     bool added;
 
@@ -114,9 +115,9 @@ open_session(struct ownkey_p11 *module, struct ownkey_p11_slot *slot,
     s->module = module;
     s->slot = slot;
     s->flags = flags;
-    s->handle = atomic_fetch_add(&last_handle, 1) + 1;
+    s->handle = fresh;
     ownkey_p11_lock();
-    added = ownkey_p11_table_add(&module->sessions, s->handle, s);
+    added = ownkey_p11_table_add(&module->sessions, fresh, s);
     if (added) {
         slot->sessions++;
         if ((flags & CKF_RW_SESSION) != 0)
@@ -127,7 +128,7 @@ open_session(struct ownkey_p11 *module, struct ownkey_p11_slot *slot,
         session_free(s);
         return CKR_HOST_MEMORY;
     }
-    ownkey_p11_put_ulong(handle, s->handle);
+    ownkey_p11_put_ulong(handle, fresh); /* s may be closed already */
     return CKR_OK;
 }
 
