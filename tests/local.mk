@@ -1,7 +1,7 @@
 # Unit tests speak TAP, so that each test function counts; scripts count as one.
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit.sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' CMOCKA_MESSAGE_OUTPUT=TAP \
 	$(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit.sh
 TEST_EXTENSIONS = .sh .py
 SH_LOG_COMPILER = $(SHELL)
 PY_LOG_COMPILER = /usr/bin/python3
@@ -15,6 +15,9 @@ AM_TESTS_ENVIRONMENT = \
 test_libs = libownkey.la $(CMOCKA_LIBS)
 test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 unit_tests =
+# These read the whole memory of the process: sanitizers and valgrind map
+# terabytes and keep copies of their own.
+memory_tests =
 
 include tests/unit/base.mk
 include tests/unit/conf.mk
@@ -28,6 +31,11 @@ include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/integration/local.mk
 
+if SANITIZED
+AM_CPPFLAGS += -DOWNKEY_SANITIZED
+else
+unit_tests += $(memory_tests)
+endif
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -38,12 +46,13 @@ endif
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
 
-# The unit tests under valgrind. A child that a test forks is not followed.
+# The unit tests under valgrind, also in the children that they fork.
 VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	--suppressions=$(top_srcdir)/tests/valgrind.supp
-check-valgrind: $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)' \
+check-valgrind:
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS='$(filter-out $(memory_tests),$(unit_tests))' \
 		LOG_COMPILER='$(LOG_COMPILER) $(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
 
 .PHONY: check-unit check-valgrind

@@ -38,7 +38,7 @@ tests_unit_test_awskms_credentials_SOURCES = \
 tests_unit_test_awskms_credentials_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_credentials_LDADD = $(test_libs)
 
-unit_tests += tests/unit/test_awskms_memory
+memory_tests += tests/unit/test_awskms_memory
 tests_unit_test_awskms_memory_SOURCES = tests/unit/test_awskms_memory.c \
 	$(awskms_help)
 tests_unit_test_awskms_memory_CFLAGS = $(test_cflags)

@@ -19,7 +19,7 @@ tests_unit_test_pkcs11_crypto_SOURCES = \
 tests_unit_test_pkcs11_crypto_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_crypto_LDADD = $(test_libs)
 
-unit_tests += tests/unit/test_pkcs11_memory
+memory_tests += tests/unit/test_pkcs11_memory
 tests_unit_test_pkcs11_memory_SOURCES = \
 	tests/unit/test_pkcs11_memory.c $(pkcs11_help)
 tests_unit_test_pkcs11_memory_CFLAGS = $(test_cflags)

@@ -14,10 +14,7 @@ tests_unit_test_token_SOURCES = tests/unit/test_token.c \
 tests_unit_test_token_CFLAGS = $(test_cflags)
 tests_unit_test_token_LDADD = $(test_libs)
 
-# Sanitizers keep copies of their own and map terabytes: not with them.
-if !SANITIZED
-unit_tests += tests/unit/test_memory
-endif
+memory_tests += tests/unit/test_memory
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_memory_CFLAGS = $(test_cflags)
