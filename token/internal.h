@@ -126,6 +126,15 @@ ownkey_token_leave(int cancel)
     (void)pthread_setcancelstate(cancel, NULL);
 }
 
+/*
+ * OWNKEY_PROTOCOL: the signature is not one of that public key over the
+ * request's input. (signature.c)
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_signature_check(struct ownkey_blob spki,
+                       const struct ownkey_sign_request *request,
+                       struct ownkey_blob signature, struct ownkey_error *err);
+
 /* In a forked child: new locks, no flight. (token.c calls it.) */
 void ownkey_flights_reset(struct ownkey_tokens *tokens);
 

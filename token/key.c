@@ -117,6 +117,7 @@ ownkey_key_sign(struct ownkey_key *key,
                 struct ownkey_bytes *signature, struct ownkey_error *err)
 {
     struct ownkey_error local = { 0 };
+    struct ownkey_bytes made = { 0 };
     enum ownkey_status st;
     int cancel;
 
@@ -128,9 +129,18 @@ ownkey_key_sign(struct ownkey_key *key,
     if (!ownkey_kms_can_sign(key->kms, request))
         return ownkey_kms_sign(key->kms, request, signature, err);
     cancel = ownkey_token_enter();
-    st = ownkey_kms_sign(key->kms, request, signature, err);
+    st = ownkey_kms_sign(key->kms, request, &made, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_signature_check(ownkey_key_spki(key), request,
+                                    ownkey_blob_of(&made), err);
     answer(key, "sign", st, err);
     ownkey_token_leave(cancel);
+    if (st == OWNKEY_OK) {
+        ownkey_bytes_clear(signature);
+        *signature = made;
+    } else {
+        ownkey_bytes_clear(&made);
+    }
     return st;
 }
 

@@ -7,6 +7,7 @@ libownkey_la_SOURCES += \
 	token/lease.c token/lease.h \
 	token/log.c \
 	token/resolve.c \
+	token/signature.c \
 	token/state.c token/state.h \
 	token/sweeper.c token/sweeper.h \
 	token/token.c token/token.h \

@@ -109,7 +109,11 @@ struct ownkey_blob ownkey_key_certificate(const struct ownkey_key *key);
 const uint8_t *ownkey_key_id(const struct ownkey_key *key);
 struct ownkey_kms *ownkey_key_kms(const struct ownkey_key *key);
 
-/* One KMS call each. See the members of struct ownkey_kms_ops. */
+/*
+ * One KMS call each. See the members of struct ownkey_kms_ops. A signature
+ * that does not verify with the configured public part is not given out:
+ * OWNKEY_PROTOCOL.
+ */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_key_sign(struct ownkey_key *key,
                 const struct ownkey_sign_request *request,

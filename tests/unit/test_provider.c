@@ -266,7 +266,7 @@ static void
 only_a_signature_calls(void **state)
 {
     OSSL_LIB_CTX *ctx = world_context(OURS_FIRST);
-    unsigned char sig[512];
+    unsigned char sig[512] = {0}; /* also what is signed */
     size_t len = 0;
     unsigned before = all_calls();
 
@@ -487,6 +487,7 @@ in_child(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
     if (!world_signs(ctx, pkey) || again == NULL || !world_signs(ctx, again))
         return 1;
     EVP_PKEY_free(again);
+    EVP_PKEY_free(pkey); /* the child's own reference ends with it */
     return 0;
 }
 

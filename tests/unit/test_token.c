@@ -24,6 +24,9 @@ static const char conf_text[] =
     "[acme/www]\n"
     "key = localkms://@/www\n"
     "public_key = @/www.pub\n"
+    "[acme/swapped]\n"
+    "key = localkms://@/www\n"
+    "public_key = @/other.pub\n"
     "[acme/bare]\n"
     "key = localkms://@/www\n"
     "[other]\n"
@@ -60,6 +63,8 @@ setup(void **state)
     fixture_key(&e->f, "rival", OWNKEY_KEY_AES_256);
     fixture_key(&e->f, "www", OWNKEY_KEY_EC_P256);
     fixture_public(&e->f, "www");
+    fixture_key(&e->f, "other", OWNKEY_KEY_EC_P256);
+    fixture_public(&e->f, "other");
     fixture_conf(&e->f, conf_text);
     options.config = e->f.conf;
     options.clock = &e->f.clock;
@@ -733,6 +738,26 @@ signs_with_a_remote_key_in_one_call(void **state)
     ownkey_bytes_clear(&signature);
 }
 
+/* The certificate of another key, or a service that answers for another. */
+static void
+gives_out_no_signature_of_another_key(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_key *swapped = ownkey_token_key_find(e->acme, "swapped");
+    uint8_t digest[32] = { 1 };
+    struct ownkey_sign_request request = {
+        .padding = OWNKEY_PAD_NONE,
+        .hash = OWNKEY_HASH_SHA256,
+        .input = { digest, sizeof(digest) },
+    };
+    struct ownkey_bytes signature = { 0 };
+
+    assert_int_equal(ownkey_key_sign(swapped, &request, &signature, &e->err),
+                     OWNKEY_PROTOCOL);
+    assert_null(signature.data);
+    assert_non_null(strstr(e->err.text, "acme/swapped"));
+}
+
 static void
 opening_and_listing_ask_nobody(void **state)
 {
@@ -777,6 +802,7 @@ main(void)
         TEST(names_what_there_is_when_nothing_is_found),
         TEST(a_key_without_public_part_says_how_to_get_it),
         TEST(signs_with_a_remote_key_in_one_call),
+        TEST(gives_out_no_signature_of_another_key),
         TEST(opening_and_listing_ask_nobody),
     };
 
