@@ -248,13 +248,27 @@ out:
     return st;
 }
 
-static enum ownkey_status
-check_len(size_t len, struct ownkey_error *err)
+/* The service's limit, or what OAEP with SHA-256 takes; less our commit key. */
+static size_t
+len_max(const struct ownkey_token *token)
 {
-    if (len == 0 || len > OWNKEY_DATA_KEY_MAX)
+    const struct ownkey_key_type_info *kek =
+        ownkey_key_type_info(token->kek_type);
+
+    if (kek->family != OWNKEY_FAMILY_RSA)
+        return OWNKEY_DATA_KEY_MAX;
+    return kek->bits / 8 - 2 * OWNKEY_SHA256_LEN - 2 - OWNKEY_COMMIT_KEY_LEN;
+}
+
+static enum ownkey_status
+check_len(const struct ownkey_token *token, size_t len,
+          struct ownkey_error *err)
+{
+    if (len == 0 || len > len_max(token))
         return ownkey_fail(err, OWNKEY_ARG,
-                           "a data key has 1 to %d bytes, not %zu",
-                           OWNKEY_DATA_KEY_MAX, len);
+                           "a data key under the KEK of token %s has 1 to %zu "
+                           "bytes, not %zu",
+                           token->conf->name, len_max(token), len);
     return OWNKEY_OK;
 }
 
@@ -272,7 +286,7 @@ ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
 
     if (err == NULL)
         err = &local;
-    st = check_len(key->len, err);
+    st = check_len(token, key->len, err);
     if (st != OWNKEY_OK)
         return st;
     cancel = ownkey_token_enter();
@@ -305,7 +319,7 @@ ownkey_data_key_generate(struct ownkey_token *token,
 
     if (err == NULL)
         err = &local;
-    st = check_len(len, err);
+    st = check_len(token, len, err);
     if (st == OWNKEY_OK)
         st = wrap_plain(token, purpose, extra, &plain,
                         OWNKEY_COMMIT_KEY_LEN + len, dk, err);

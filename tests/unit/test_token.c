@@ -775,6 +775,44 @@ opening_and_listing_ask_nobody(void **state)
     assert_int_equal(fixture_calls(&e->f, "www"), 1); /* fixture_public's */
 }
 
+/* An RSA KEK binds no context in the service; ours is in the commitment. */
+static void
+an_rsa_kek_wraps_what_it_has_room_for(void **state)
+{
+    struct fixture f;
+    struct ownkey_tokens_options options = { 0 };
+    struct ownkey_tokens *tokens = NULL;
+    struct ownkey_data_key *dk = NULL;
+    struct ownkey_error err = { 0 };
+    struct ownkey_secret key = { 0 };
+    struct ownkey_token *t;
+    struct ownkey_lease lease;
+
+    (void)state;
+    fixture_open(&f);
+    fixture_key(&f, "kek", OWNKEY_KEY_RSA_2048);
+    fixture_public(&f, "kek");
+    fixture_conf(&f, "[t]\nkek = localkms://@/kek\npublic_key = @/kek.pub\n"
+                     "cache = off\n");
+    options.config = f.conf;
+    options.clock = &f.clock;
+    assert_int_equal(ownkey_tokens_open(&options, &tokens, &err), OWNKEY_OK);
+    t = ownkey_tokens_at(tokens, 0);
+    assert_int_equal(ownkey_data_key_generate(t, OWNKEY_PURPOSE_DATA_KEY, NULL,
+                                              159, &dk, &err),
+                     OWNKEY_ARG);
+    assert_non_null(strstr(err.text, "1 to 158 bytes"));
+    assert_int_equal(ownkey_data_key_generate(t, OWNKEY_PURPOSE_DATA_KEY, NULL,
+                                              158, &dk, &err),
+                     OWNKEY_OK);
+    assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err), OWNKEY_OK);
+    assert_int_equal(key.len, 158);
+    ownkey_secret_clear(&key);
+    ownkey_data_key_free(dk);
+    ownkey_tokens_close(tokens);
+    fixture_close(&f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -804,6 +842,7 @@ main(void)
         TEST(signs_with_a_remote_key_in_one_call),
         TEST(gives_out_no_signature_of_another_key),
         TEST(opening_and_listing_ask_nobody),
+        cmocka_unit_test(an_rsa_kek_wraps_what_it_has_room_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
