@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "base/libctx.h"
@@ -174,7 +173,6 @@ start(struct ownkey_p11_aes *a, const char *mode,
                                  (int)a->iv_size, NULL) == 1;
     ok = ok && restart(a, key->data);
     EVP_CIPHER_free(cipher);
-    ERR_clear_error();
     return ok;
 }
 
@@ -294,7 +292,6 @@ safe_update(struct ownkey_p11_aes *a, struct ownkey_blob in, uint8_t *out,
     ok = evp_update(a->ctx, in, expected > 0 ? out : none, &written) &&
          written == expected;
     OPENSSL_clear_free(copy, len);
-    ERR_clear_error();
     return ok;
 }
 
@@ -382,7 +379,6 @@ gcm_verify(struct ownkey_p11_aes *a, struct ownkey_blob in, const uint8_t *tag)
                                    (int)a->tag_size, copy) == 1;
     ok = ok && EVP_CipherFinal_ex(a->ctx, scratch, &len) == 1;
     OPENSSL_cleanse(scratch, sizeof(scratch));
-    ERR_clear_error();
     return ok;
 }
 
@@ -429,7 +425,6 @@ finish_block_mode(struct ownkey_p11_aes *a)
         return length_error(a);
     ok = EVP_CipherFinal_ex(a->ctx, last, &len) == 1 && len >= 0 &&
          len <= BLOCK;
-    ERR_clear_error();
     if (ok) {
         memcpy(a->last, last, (size_t)len);
         a->last_len = (size_t)len;

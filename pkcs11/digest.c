@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include "base/libctx.h"
@@ -36,7 +35,6 @@ start(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism)
         rv = CKR_FUNCTION_FAILED;
     }
     EVP_MD_free(md);
-    ERR_clear_error();
     return rv;
 }
 
@@ -182,6 +180,5 @@ C_GenerateRandom(CK_SESSION_HANDLE handle, CK_BYTE *out, CK_ULONG len)
         rv = CKR_ARGUMENTS_BAD;
     else if (len > 0 && RAND_bytes_ex(ownkey_libctx(), out, len, 0) != 1)
         rv = CKR_FUNCTION_FAILED;
-    ERR_clear_error();
     return ownkey_p11_end(s, rv);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "base/fork.h"
 #include "base/libctx.h"
 #include "base/log.h"
@@ -95,6 +97,8 @@ ownkey_p11_enter(struct ownkey_p11 **module)
     ownkey_p11_lock();
     rv = ownkey_p11_enter_locked(module);
     ownkey_p11_unlock();
+    if (rv == CKR_OK)
+        (void)ERR_set_mark(); /* the error queue belongs to the host */
     return rv;
 }
 
@@ -114,6 +118,7 @@ ownkey_p11_leave(struct ownkey_p11 *module)
     ownkey_p11_unlock();
     if (last)
         ownkey_p11_destroy(module);
+    (void)ERR_pop_to_mark();
 }
 
 void
@@ -316,10 +321,12 @@ C_Initialize(void *init_args)
     if (ownkey_libctx_inside() || in_initialize)
         return CKR_FUNCTION_FAILED;
     (void)pthread_once(&once, register_fork_hooks);
+    (void)ERR_set_mark();
     rv = check_args(init_args, &no_threads, &config);
     if (rv == CKR_OK)
         rv = initialize(config, no_threads);
     free(config);
+    (void)ERR_pop_to_mark();
     return rv;
 }
 

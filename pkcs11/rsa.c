@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "base/libctx.h"
@@ -83,7 +82,6 @@ encrypt(EVP_PKEY *pkey, const struct ownkey_decrypt_request *how,
                  ? CKR_OK
                  : CKR_DATA_LEN_RANGE;
     EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
     if (rv != CKR_OK)
         ownkey_bytes_clear(out);
     return rv;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include <openssl/err.h>
+
 #include "base/libctx.h"
 #include "base/log.h"
 #include "pkcs11/module.h"
@@ -62,6 +64,8 @@ ownkey_p11_begin(CK_SESSION_HANDLE handle, struct ownkey_p11_session **session)
     ownkey_p11_unlock();
     if (last)
         ownkey_p11_destroy(module);
+    if (rv == CKR_OK)
+        (void)ERR_set_mark(); /* the error queue belongs to the host */
     *session = s;
     return rv;
 }
@@ -83,6 +87,7 @@ ownkey_p11_end(struct ownkey_p11_session *s, CK_RV rv)
         session_free(s);
     if (last)
         ownkey_p11_destroy(module);
+    (void)ERR_pop_to_mark();
     return rv;
 }
 

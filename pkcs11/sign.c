@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 
 #include "pkcs11/signature.h"
 
@@ -87,7 +86,6 @@ der_to_pair(struct ownkey_blob der, uint8_t *out, size_t len)
               BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + half, half) == half;
 
     ECDSA_SIG_free(sig);
-    ERR_clear_error();
     return ok;
 }
 

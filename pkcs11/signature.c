@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/err.h>
 
 #include "base/libctx.h"
 
@@ -108,7 +107,6 @@ start_hash(struct ownkey_p11_signature *g)
     ok = md != NULL && g->md != NULL &&
          EVP_DigestInit_ex(g->md, md, NULL) == 1;
     EVP_MD_free(md);
-    ERR_clear_error();
     return ok;
 }
 

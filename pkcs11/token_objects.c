@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
@@ -266,7 +265,6 @@ parse_certificate(struct ownkey_blob der)
 
     if (x != NULL && d2i_X509(&x, &p, (long)der.len) == NULL)
         x = NULL; /* d2i freed it */
-    ERR_clear_error();
     return x;
 }
 

@@ -10,9 +10,8 @@
  * anything else, and nothing is lost, since the caller keeps the wrapped key.
  */
 
-/* What came out, before it is an object: one of the two. */
+/* What came out, before it is an object; its bytes are under a lease. */
 struct unwrapped {
-    struct ownkey_secret value;
     struct ownkey_data_key *dk;
     size_t len;
 };
@@ -20,7 +19,6 @@ struct unwrapped {
 static void
 unwrapped_clear(struct unwrapped *u)
 {
-    ownkey_secret_clear(&u->value);
     ownkey_data_key_free(u->dk);
     *u = (struct unwrapped){0};
 }
@@ -86,11 +84,10 @@ unwrap_oaep(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     if (wrapped.len != ownkey_key_type_info(kek->key_type)->bits / 8)
         return CKR_WRAPPED_KEY_LEN_RANGE;
     request.ciphertext = wrapped;
-    if (ownkey_token_decrypt(s->slot->token, &request, &u->value, &err) !=
+    if (ownkey_data_key_open_oaep(s->slot->token, &request, &u->dk, &err) !=
         OWNKEY_OK)
         return ownkey_p11_failed(s, "unwrap", &err, CKR_WRAPPED_KEY_INVALID);
-    u->len = u->value.len;
-    return CKR_OK;
+    return measure(s, u);
 }
 
 /* ---- the object ---- */
@@ -108,15 +105,13 @@ check_len(const struct ownkey_p11_secret_template *t, const struct unwrapped *u)
 static CK_RV
 fill(struct ownkey_p11_object *o, struct unwrapped *u)
 {
-    bool ok = ownkey_p11_attributes_set_ulong(&o->attributes, CKA_VALUE_LEN,
-                                              u->len);
+    struct ownkey_secret none = {0};
 
     /* What is under a lease is never shown: a copy would outlive it. */
-    if (u->dk != NULL)
-        ok = ok && ownkey_p11_attributes_set_bool(&o->attributes,
-                                                  CKA_SENSITIVE, true);
-    if (ok)
-        o->material = ownkey_p11_material_new(&u->value, u->dk);
+    if (ownkey_p11_attributes_set_ulong(&o->attributes, CKA_VALUE_LEN,
+                                        u->len) &&
+        ownkey_p11_attributes_set_bool(&o->attributes, CKA_SENSITIVE, true))
+        o->material = ownkey_p11_material_new(&none, u->dk);
     if (o->material == NULL)
         return CKR_HOST_MEMORY;
     u->dk = NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "base/libctx.h"
@@ -120,6 +119,5 @@ ownkey_p11_signature_verify(struct ownkey_p11_signature *g,
              ? verify_message(pkey, data, value)
              : verify_digest(pkey, g, data, value);
     EVP_PKEY_free(pkey);
-    ERR_clear_error();
     return ok ? CKR_OK : CKR_SIGNATURE_INVALID;
 }

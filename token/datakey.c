@@ -9,18 +9,8 @@
 
 #include "base/encode.h"
 #include "base/fork.h"
+#include "token/datakey_parts.h"
 #include "token/flight.h"
-#include "token/internal.h"
-#include "token/wrapped.h"
-
-struct ownkey_data_key {
-    atomic_int refs;
-    struct ownkey_token *token;
-    struct ownkey_context context;  /* everything bound */
-    struct ownkey_wrapped header;
-    struct ownkey_bytes wrapped;
-    uint8_t id[OWNKEY_LEASE_ID_LEN];
-};
 
 static const char *
 purpose_name(enum ownkey_purpose purpose)
@@ -43,8 +33,8 @@ ownkey_lease_valid(const struct ownkey_lease *lease)
 
 /* ---- making the object ---- */
 
-static struct ownkey_data_key *
-dk_new(struct ownkey_token *token)
+struct ownkey_data_key *
+ownkey_dk_new(struct ownkey_token *token)
 {
     struct ownkey_data_key *dk = calloc(1, sizeof(*dk));
 
@@ -55,9 +45,9 @@ dk_new(struct ownkey_token *token)
     return dk;
 }
 
-static enum ownkey_status
-bind_context(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
-             const struct ownkey_context *extra, struct ownkey_error *err)
+enum ownkey_status
+ownkey_dk_bind(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+               const struct ownkey_context *extra, struct ownkey_error *err)
 {
     enum ownkey_status st =
         ownkey_context_add_all(&dk->context, &dk->token->context, err);
@@ -71,8 +61,8 @@ bind_context(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
 }
 
 /* Of the wrapped bytes and the whole context, which names the token. */
-static enum ownkey_status
-make_id(struct ownkey_data_key *dk)
+enum ownkey_status
+ownkey_dk_make_id(struct ownkey_data_key *dk)
 {
     size_t len = dk->wrapped.len + sizeof(dk->header.context_digest);
     struct ownkey_bytes both = { 0 };
@@ -89,49 +79,19 @@ make_id(struct ownkey_data_key *dk)
     return st;
 }
 
-static const char *
-algorithm_of(const struct ownkey_token *token)
+const char *
+ownkey_dk_algorithm(const struct ownkey_token *token)
 {
     return token->kek_type == OWNKEY_KEY_AES_256 ? "symmetric"
                                                  : "rsa-oaep-sha256";
 }
 
-/* ---- wrapping ---- */
+/* ---- leases ---- */
 
-static void
-copy_text(char *to, size_t size, const char *from)
+void
+ownkey_dk_copy_text(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from);
-}
-
-/* Header and wrapped bytes from the service's reply. plain: commit key, key. */
-static enum ownkey_status
-seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
-     struct ownkey_wrap_reply *reply, const struct ownkey_secret *plain,
-     struct ownkey_error *err)
-{
-    struct ownkey_wrapped *w = &dk->header;
-    struct ownkey_blob key = { plain->data + OWNKEY_COMMIT_KEY_LEN,
-                               plain->len - OWNKEY_COMMIT_KEY_LEN };
-    enum ownkey_status st;
-
-    copy_text(w->service, sizeof(w->service), dk->token->kms->ops->scheme);
-    copy_text(w->kek, sizeof(w->kek), reply->id);
-    copy_text(w->kek_version, sizeof(w->kek_version), reply->version);
-    copy_text(w->algorithm, sizeof(w->algorithm), algorithm_of(dk->token));
-    w->purpose = purpose;
-    w->time_s = ownkey_clock_wall_s(dk->token->set->clock);
-    w->ciphertext = reply->ciphertext;
-    reply->ciphertext = (struct ownkey_bytes){ 0 };
-    st = ownkey_context_digest(&dk->context, w->context_digest);
-    if (st == OWNKEY_OK)
-        st = ownkey_wrapped_commitment(w, plain->data, key, w->commitment);
-    if (st != OWNKEY_OK)
-        return ownkey_fail(err, st, "out of memory");
-    st = ownkey_wrapped_encode(w, &dk->wrapped, err);
-    if (st == OWNKEY_OK && make_id(dk) != OWNKEY_OK)
-        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    return st;
 }
 
 static enum ownkey_status
@@ -144,10 +104,10 @@ fail_overtaken(const struct ownkey_token *token, struct ownkey_error *err)
 }
 
 /* Puts the key (without its commit key) under a lease that began at sent_ms. */
-static enum ownkey_status
-start_lease(struct ownkey_data_key *dk, uint64_t epoch, uint64_t sent_ms,
-            const struct ownkey_secret *key, struct ownkey_lease *lease,
-            struct ownkey_error *err)
+enum ownkey_status
+ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
+                      uint64_t sent_ms, const struct ownkey_secret *key,
+                      struct ownkey_lease *lease, struct ownkey_error *err)
 {
     struct ownkey_token *token = dk->token;
     uint64_t cache_ms = token->conf->cache_ms;
@@ -176,156 +136,14 @@ start_lease(struct ownkey_data_key *dk, uint64_t epoch, uint64_t sent_ms,
     return fail_overtaken(token, err);
 }
 
-static enum ownkey_status
-drop_commit_key(const struct ownkey_secret *plain, struct ownkey_secret *key,
-                struct ownkey_error *err)
+enum ownkey_status
+ownkey_dk_drop_commit_key(const struct ownkey_secret *plain,
+                          struct ownkey_secret *key, struct ownkey_error *err)
 {
     if (ownkey_secret_copy(key, plain->data + OWNKEY_COMMIT_KEY_LEN,
                            plain->len - OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK)
         return ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
     return OWNKEY_OK;
-}
-
-static enum ownkey_status
-finish_wrap(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
-            struct ownkey_wrap_reply *reply, const struct ownkey_secret *plain,
-            uint64_t epoch, uint64_t sent_ms, struct ownkey_error *err)
-{
-    struct ownkey_secret key = { 0 };
-    struct ownkey_lease lease;
-    enum ownkey_status st = seal(dk, purpose, reply, plain, err);
-
-    if (st == OWNKEY_OK)
-        st = drop_commit_key(plain, &key, err);
-    if (st == OWNKEY_OK)
-        st = start_lease(dk, epoch, sent_ms, &key, &lease, err);
-    ownkey_secret_clear(&key);
-    return st;
-}
-
-/* plain: commit key and key; filled by the service when it is empty. */
-static enum ownkey_status
-wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
-           const struct ownkey_context *extra, struct ownkey_secret *plain,
-           size_t generate_len, struct ownkey_data_key **out,
-           struct ownkey_error *err)
-{
-    struct ownkey_data_key *dk = NULL;
-    struct ownkey_wrap_reply reply = { 0 };
-    uint64_t epoch = atomic_load(&token->epoch);
-    uint64_t sent_ms = 0;
-    enum ownkey_status st = ownkey_token_may_ask(token, err);
-
-    if (st != OWNKEY_OK)
-        return st;
-    dk = dk_new(token);
-    if (dk == NULL)
-        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    st = bind_context(dk, purpose, extra, err);
-    if (st != OWNKEY_OK)
-        goto out;
-    if (plain->len > 0)
-        st = ownkey_kms_wrap(token->kms, plain, &dk->context, &reply, &sent_ms,
-                             err);
-    else
-        st = ownkey_kms_generate(token->kms, generate_len, &dk->context, plain,
-                                 &reply, &sent_ms, err);
-    ownkey_token_answer(token, "wrap", epoch, st, err);
-    if (st == OWNKEY_OK && generate_len != 0 && plain->len != generate_len)
-        st = ownkey_fail(err, OWNKEY_PROTOCOL,
-                         "the service made %zu bytes instead of %zu",
-                         plain->len, generate_len);
-    if (st == OWNKEY_OK)
-        st = finish_wrap(dk, purpose, &reply, plain, epoch, sent_ms, err);
-    if (st == OWNKEY_OK) {
-        *out = dk;
-        dk = NULL;
-    }
-out:
-    ownkey_wrap_reply_clear(&reply);
-    ownkey_data_key_free(dk);
-    ownkey_secret_wipe_stack();
-    return st;
-}
-
-/* The service's limit, or what OAEP with SHA-256 takes; less our commit key. */
-static size_t
-len_max(const struct ownkey_token *token)
-{
-    const struct ownkey_key_type_info *kek =
-        ownkey_key_type_info(token->kek_type);
-
-    if (kek->family != OWNKEY_FAMILY_RSA)
-        return OWNKEY_DATA_KEY_MAX;
-    return kek->bits / 8 - 2 * OWNKEY_SHA256_LEN - 2 - OWNKEY_COMMIT_KEY_LEN;
-}
-
-static enum ownkey_status
-check_len(const struct ownkey_token *token, size_t len,
-          struct ownkey_error *err)
-{
-    if (len == 0 || len > len_max(token))
-        return ownkey_fail(err, OWNKEY_ARG,
-                           "a data key under the KEK of token %s has 1 to %zu "
-                           "bytes, not %zu",
-                           token->conf->name, len_max(token), len);
-    return OWNKEY_OK;
-}
-
-enum ownkey_status
-ownkey_data_key_wrap(struct ownkey_token *token, enum ownkey_purpose purpose,
-                     const struct ownkey_context *extra,
-                     const struct ownkey_secret *key,
-                     struct ownkey_data_key **dk, struct ownkey_error *err)
-{
-    struct ownkey_secret plain = { 0 };
-    struct ownkey_secret commit_key = { 0 };
-    struct ownkey_error local = { 0 };
-    enum ownkey_status st;
-    int cancel;
-
-    if (err == NULL)
-        err = &local;
-    st = check_len(token, key->len, err);
-    if (st != OWNKEY_OK)
-        return st;
-    cancel = ownkey_token_enter();
-    if (ownkey_secret_random(&commit_key, OWNKEY_COMMIT_KEY_LEN) != OWNKEY_OK ||
-        ownkey_secret_alloc(&plain, OWNKEY_COMMIT_KEY_LEN + key->len) !=
-            OWNKEY_OK) {
-        st = ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
-    } else {
-        memcpy(plain.data, commit_key.data, OWNKEY_COMMIT_KEY_LEN);
-        memcpy(plain.data + OWNKEY_COMMIT_KEY_LEN, key->data, key->len);
-        plain.len = OWNKEY_COMMIT_KEY_LEN + key->len;
-        st = wrap_plain(token, purpose, extra, &plain, 0, dk, err);
-    }
-    ownkey_secret_clear(&commit_key);
-    ownkey_secret_clear(&plain);
-    ownkey_token_leave(cancel);
-    return st;
-}
-
-enum ownkey_status
-ownkey_data_key_generate(struct ownkey_token *token,
-                         enum ownkey_purpose purpose,
-                         const struct ownkey_context *extra, size_t len,
-                         struct ownkey_data_key **dk, struct ownkey_error *err)
-{
-    struct ownkey_secret plain = { 0 };
-    struct ownkey_error local = { 0 };
-    int cancel = ownkey_token_enter();
-    enum ownkey_status st;
-
-    if (err == NULL)
-        err = &local;
-    st = check_len(token, len, err);
-    if (st == OWNKEY_OK)
-        st = wrap_plain(token, purpose, extra, &plain,
-                        OWNKEY_COMMIT_KEY_LEN + len, dk, err);
-    ownkey_secret_clear(&plain);
-    ownkey_token_leave(cancel);
-    return st;
 }
 
 /* ---- opening ---- */
@@ -343,11 +161,11 @@ check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
                            "wrapped by %s key %.200s, but token %s has a KEK "
                            "in %s",
                            w->service, w->kek, dk->token->conf->name, scheme);
-    if (strcmp(w->algorithm, algorithm_of(dk->token)) != 0)
+    if (strcmp(w->algorithm, ownkey_dk_algorithm(dk->token)) != 0)
         return ownkey_fail(err, OWNKEY_DAMAGED,
                            "wrapped with %s, but the KEK of token %s is %s",
                            w->algorithm, dk->token->conf->name,
-                           algorithm_of(dk->token));
+                           ownkey_dk_algorithm(dk->token));
     if (ownkey_context_digest(&dk->context, digest) != OWNKEY_OK)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     if (w->purpose != purpose ||
@@ -375,19 +193,95 @@ ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
         *err = token->error;
         return err->status;
     }
-    dk = dk_new(token);
+    dk = ownkey_dk_new(token);
     if (dk == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     st = ownkey_wrapped_decode(wrapped, &dk->header, err);
     if (st == OWNKEY_OK)
-        st = bind_context(dk, purpose, extra, err);
+        st = ownkey_dk_bind(dk, purpose, extra, err);
     if (st == OWNKEY_OK)
         st = check_header(dk, purpose, err);
-    if (st == OWNKEY_OK &&
-        (ownkey_bytes_copy(&dk->wrapped, wrapped.data, wrapped.len) !=
-             OWNKEY_OK ||
-         make_id(dk) != OWNKEY_OK))
+    if (st == OWNKEY_OK && (ownkey_bytes_copy(&dk->wrapped, wrapped.data,
+                                              wrapped.len) != OWNKEY_OK ||
+                            ownkey_dk_make_id(dk) != OWNKEY_OK))
         st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    if (st == OWNKEY_OK)
+        *out = dk;
+    else
+        ownkey_data_key_free(dk);
+    return st;
+}
+
+/* ---- opening what others wrapped with OAEP ---- */
+
+enum { LABEL_MAX = 500 };
+
+/* What makes it another key, into the id: by way of the context. */
+static enum ownkey_status
+bind_oaep(struct ownkey_data_key *dk, const struct ownkey_decrypt_request *r,
+          struct ownkey_error *err)
+{
+    char text[2 * LABEL_MAX + 24];
+    int used = snprintf(text, 24, "%d,%d,", (int)r->hash, (int)r->mgf1_hash);
+    enum ownkey_status st;
+
+    ownkey_hex_encode(r->label.data, r->label.len, text + used);
+    st = ownkey_context_add_all(&dk->context, &dk->token->context, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_context_add(&dk->context, "ownkey-oaep", text, err);
+    if (st == OWNKEY_OK &&
+        (ownkey_context_digest(&dk->context, dk->header.context_digest) !=
+             OWNKEY_OK ||
+         ownkey_dk_make_id(dk) != OWNKEY_OK))
+        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    return st;
+}
+
+static enum ownkey_status
+keep_oaep(struct ownkey_data_key *dk, const struct ownkey_decrypt_request *r,
+          struct ownkey_error *err)
+{
+    if (ownkey_bytes_copy(&dk->wrapped, r->ciphertext.data,
+                          r->ciphertext.len) != OWNKEY_OK ||
+        ownkey_bytes_copy(&dk->label, r->label.data, r->label.len) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    dk->oaep = true;
+    dk->request = *r;
+    dk->request.ciphertext = ownkey_blob_of(&dk->wrapped);
+    dk->request.label = ownkey_blob_of(&dk->label);
+    return bind_oaep(dk, r, err);
+}
+
+enum ownkey_status
+ownkey_data_key_open_oaep(struct ownkey_token *token,
+                          const struct ownkey_decrypt_request *request,
+                          struct ownkey_data_key **out,
+                          struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    struct ownkey_data_key *dk;
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (token->error.status != OWNKEY_OK) {
+        *err = token->error;
+        return err->status;
+    }
+    if (request->padding != OWNKEY_PAD_OAEP ||
+        !ownkey_kms_can_decrypt(token->kms, request))
+        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                           "the KEK of token %s does not unwrap in that way",
+                           token->conf->name);
+    if (request->label.len > LABEL_MAX)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "an OAEP label has at most %d "
+                           "bytes here",
+                           LABEL_MAX);
+    dk = ownkey_dk_new(token);
+    if (dk == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    st = keep_oaep(dk, request, err);
     if (st == OWNKEY_OK)
         *out = dk;
     else
@@ -421,6 +315,39 @@ check_commitment(struct ownkey_data_key *dk, const struct ownkey_secret *plain,
     return OWNKEY_OK;
 }
 
+/* The service's answer, once: sent_ms is when it was asked. */
+static enum ownkey_status
+ask(struct ownkey_data_key *dk, struct ownkey_secret *plain, uint64_t *sent_ms,
+    struct ownkey_error *err)
+{
+    const struct ownkey_wrapped *w = &dk->header;
+    struct ownkey_kms *kms = dk->token->kms;
+
+    if (!dk->oaep)
+        return ownkey_kms_unwrap(kms, w->kek, w->kek_version,
+                                 ownkey_blob_of(&w->ciphertext), &dk->context,
+                                 plain, sent_ms, err);
+    *sent_ms = ownkey_token_now(dk->token);
+    return ownkey_kms_decrypt(kms, &dk->request, plain, err);
+}
+
+/* The key in what came back; a key that others wrapped is all of it. */
+static enum ownkey_status
+take_out(struct ownkey_data_key *dk, struct ownkey_secret *plain,
+         struct ownkey_secret *key, struct ownkey_error *err)
+{
+    enum ownkey_status st;
+
+    if (dk->oaep && plain->len == 0)
+        return ownkey_fail(err, OWNKEY_DAMAGED, "the KEK opened it to nothing");
+    if (dk->oaep) {
+        ownkey_secret_move(key, plain);
+        return OWNKEY_OK;
+    }
+    st = check_commitment(dk, plain, err);
+    return st == OWNKEY_OK ? ownkey_dk_drop_commit_key(plain, key, err) : st;
+}
+
 /* One request to the KMS, by the one thread that leads a flight. */
 static enum ownkey_status
 fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
@@ -435,16 +362,12 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
 
     if (st != OWNKEY_OK)
         return st;
-    st = ownkey_kms_unwrap(token->kms, dk->header.kek, dk->header.kek_version,
-                           ownkey_blob_of(&dk->header.ciphertext),
-                           &dk->context, &plain, &sent_ms, err);
+    st = ask(dk, &plain, &sent_ms, err);
     ownkey_token_answer(token, "unwrap", epoch, st, err);
     if (st == OWNKEY_OK)
-        st = check_commitment(dk, &plain, err);
+        st = take_out(dk, &plain, key, err);
     if (st == OWNKEY_OK)
-        st = drop_commit_key(&plain, key, err);
-    if (st == OWNKEY_OK)
-        st = start_lease(dk, epoch, sent_ms, key, lease, err);
+        st = ownkey_dk_start_lease(dk, epoch, sent_ms, key, lease, err);
     ownkey_secret_clear(&plain);
     ownkey_secret_wipe_stack();
     return st;
@@ -526,6 +449,7 @@ ownkey_data_key_free(struct ownkey_data_key *dk)
     ownkey_context_clear(&dk->context);
     ownkey_wrapped_clear(&dk->header);
     ownkey_bytes_clear(&dk->wrapped);
+    ownkey_bytes_clear(&dk->label);
     free(dk);
 }
 
@@ -541,9 +465,10 @@ ownkey_wrapped_inspect(struct ownkey_blob wrapped,
         return st;
     *info = (struct ownkey_wrapped_info){ .purpose = w.purpose,
                                           .time_s = w.time_s };
-    copy_text(info->service, sizeof(info->service), w.service);
-    copy_text(info->kek, sizeof(info->kek), w.kek);
-    copy_text(info->kek_version, sizeof(info->kek_version), w.kek_version);
+    ownkey_dk_copy_text(info->service, sizeof(info->service), w.service);
+    ownkey_dk_copy_text(info->kek, sizeof(info->kek), w.kek);
+    ownkey_dk_copy_text(info->kek_version, sizeof(info->kek_version),
+                        w.kek_version);
     ownkey_wrapped_clear(&w);
     return OWNKEY_OK;
 }

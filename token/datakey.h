@@ -79,6 +79,20 @@ ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
                      struct ownkey_error *err);
 
 /*
+ * The same for a key that was wrapped with an RSA KEK and plain OAEP (RFC
+ * 8017, 7.1), as others write it: no header, so nothing binds it but the KEK
+ * and the label. request: padding, hashes, label and the ciphertext.
+ *
+ * OWNKEY_UNSUPPORTED: no RSA KEK, or the service cannot decrypt that way
+ * OWNKEY_ARG          a label of more than 500 bytes
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_data_key_open_oaep(struct ownkey_token *token,
+                          const struct ownkey_decrypt_request *request,
+                          struct ownkey_data_key **dk,
+                          struct ownkey_error *err);
+
+/*
  * The key bytes, copied into *key, and the lease they are under. On a hit
  * nothing leaves the process; on a miss one KMS call for all who ask at the
  * same time. The caller clears *key as soon as it can.

@@ -1,5 +1,7 @@
 libownkey_la_SOURCES += \
 	token/datakey.c token/datakey.h \
+	token/datakey_parts.h \
+	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
 	token/internal.h \
 	token/key.c \

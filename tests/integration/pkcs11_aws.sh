@@ -75,8 +75,10 @@ before=$(ctl calls)
 run tool --slot 1 --unwrap -m RSA-PKCS-OAEP \
     --id "$(id_of pubkey rsakek --slot 1)" -i dek.oaep --key-type AES:32 \
     --application-id 03 --extractable --wrap -o again.oaep
-has out "$(od -An -v -tx1 dek | tr -d ' \n')"
 total $((before + 1))
+run tool --slot 1 --decrypt -m RSA-PKCS-OAEP --hash-algorithm SHA-1 \
+    --id "$(id_of pubkey rsakek --slot 1)" -i again.oaep -o dek.again
+cmp dek dek.again || die "another key came out"
 
 echo "a message" >msg
 before=$(ctl calls)

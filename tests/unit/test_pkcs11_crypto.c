@@ -2,6 +2,8 @@
 /* Operations through the function list; how many KMS calls each costs. */
 #include <pthread.h>
 
+#include <openssl/err.h>
+
 #include "tests/unit/pkcs11_help.h"
 
 #include "kms/localkms_admin.h"
@@ -630,6 +632,36 @@ wraps_with_plain_oaep_under_an_rsa_kek(void **state)
               CKR_WRAPPED_KEY_INVALID);
 }
 
+/* What the host had queued is there after our failures, and nothing of ours. */
+static void
+leaves_the_error_queue_of_the_host(void **state)
+{
+    static const unsigned char iv[12], key[32], noise[48];
+    CK_GCM_PARAMS gcm = {.pIv = (unsigned char *)iv, .ulIvLen = 12,
+                         .ulTagBits = 128};
+    CK_MECHANISM m = {CKM_AES_GCM, &gcm, sizeof(gcm)};
+    CK_MECHANISM ecdsa = {CKM_ECDSA_SHA256, NULL, 0};
+    CK_SESSION_HANDLE s = p11_session(SLOT_DEMO);
+    unsigned char out[64];
+    CK_ULONG len = sizeof(out);
+    unsigned long queued;
+
+    (void)state;
+    ERR_raise(ERR_LIB_USER, 42);
+    queued = ERR_peek_error();
+    assert_ok(p11->C_DecryptInit(s, &m, p11_aes(s, key, sizeof(key))));
+    assert_rv(p11->C_Decrypt(s, (unsigned char *)noise, sizeof(noise), out,
+                             &len),
+              CKR_ENCRYPTED_DATA_INVALID);
+    assert_ok(p11->C_VerifyInit(s, &ecdsa,
+                                p11_find(s, CKO_PUBLIC_KEY, "p256")));
+    assert_rv(p11->C_Verify(s, (unsigned char *)noise, 5, (unsigned char *)noise,
+                            48),
+              CKR_SIGNATURE_LEN_RANGE);
+    assert_int_equal(ERR_get_error(), queued);
+    assert_int_equal(ERR_get_error(), 0);
+}
+
 /* ---- taking the key away ---- */
 
 static void
@@ -913,6 +945,7 @@ main(void)
         with_module(wraps_and_unwraps),
         with_module(wraps_with_one_call_however_often_asked),
         with_module(wraps_with_plain_oaep_under_an_rsa_kek),
+        with_module(leaves_the_error_queue_of_the_host),
         with_module(ends_running_operations_when_denied),
         cmocka_unit_test(ends_running_operations_at_the_deadline),
         with_module(asks_once_for_many_threads),
