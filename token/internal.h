@@ -14,7 +14,8 @@
 #include "token/sweeper.h"
 #include "token/token.h"
 
-struct flight; /* datakey.c */
+struct flight;        /* flight.c */
+struct ownkey_public; /* key.c */
 
 enum {
     /* A denied KEK is asked again at most this often, in milliseconds. */
@@ -30,6 +31,7 @@ struct ownkey_key {
     enum ownkey_key_type type;
     uint8_t id[OWNKEY_OBJECT_ID_LEN];
     struct ownkey_error error;
+    _Atomic(struct ownkey_public *) public; /* made at the first signature */
 };
 
 struct ownkey_token {
@@ -131,9 +133,12 @@ ownkey_token_leave(int cancel)
  * request's input. (signature.c)
  */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_signature_check(struct ownkey_blob spki,
+ownkey_signature_check(EVP_PKEY *pkey,
                        const struct ownkey_sign_request *request,
                        struct ownkey_blob signature, struct ownkey_error *err);
+
+/* Frees what a key keeps beside its kms. */
+void ownkey_key_clear(struct ownkey_key *key);
 
 /* In a forked child: new locks, no flight. (token.c calls it.) */
 void ownkey_flights_reset(struct ownkey_tokens *tokens);

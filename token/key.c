@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/encode.h"
+#include "base/fork.h"
 #include "base/libctx.h"
 #include "base/log.h"
 #include "token/internal.h"
@@ -111,6 +112,79 @@ answer(struct ownkey_key *key, const char *operation, enum ownkey_status st,
                ownkey_error_line(err, line, sizeof(line)));
 }
 
+/*
+ * The public key as OpenSSL's: reading it takes longer than verifying with it.
+ * Of one process, since it belongs to that process's library context; a child
+ * makes its own, and the parent's is freed with the key.
+ */
+struct ownkey_public {
+    EVP_PKEY *pkey;
+    uint64_t generation;
+    struct ownkey_public *former;
+};
+
+static enum ownkey_status
+public_of(struct ownkey_key *key, EVP_PKEY **pkey, struct ownkey_error *err)
+{
+    uint64_t generation = ownkey_fork_generation();
+    struct ownkey_public *seen = atomic_load(&key->public);
+    struct ownkey_public *made;
+    enum ownkey_status st;
+
+    if (seen == NULL || seen->generation != generation) {
+        made = calloc(1, sizeof(*made));
+        if (made == NULL)
+            return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+        st = ownkey_public_pkey(ownkey_key_spki(key), &made->pkey, err);
+        if (st != OWNKEY_OK) {
+            free(made);
+            return st;
+        }
+        made->generation = generation;
+        made->former = seen;
+        /* Of several threads that get here together one wins. */
+        if (atomic_compare_exchange_strong(&key->public, &seen, made)) {
+            seen = made;
+        } else {
+            EVP_PKEY_free(made->pkey);
+            free(made);
+        }
+    }
+    *pkey = seen->pkey;
+    return OWNKEY_OK;
+}
+
+void
+ownkey_key_clear(struct ownkey_key *key)
+{
+    struct ownkey_public *public = atomic_load(&key->public);
+
+    while (public != NULL) {
+        struct ownkey_public *former = public->former;
+
+        EVP_PKEY_free(public->pkey);
+        free(public);
+        public = former;
+    }
+}
+
+static enum ownkey_status
+sign_and_check(struct ownkey_key *key,
+               const struct ownkey_sign_request *request,
+               struct ownkey_bytes *made, struct ownkey_error *err)
+{
+    EVP_PKEY *pkey = NULL;
+    enum ownkey_status st = public_of(key, &pkey, err);
+
+    if (st != OWNKEY_OK)
+        return st;
+    st = ownkey_kms_sign(key->kms, request, made, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_signature_check(pkey, request, ownkey_blob_of(made), err);
+    answer(key, "sign", st, err);
+    return st;
+}
+
 enum ownkey_status
 ownkey_key_sign(struct ownkey_key *key,
                 const struct ownkey_sign_request *request,
@@ -129,11 +203,7 @@ ownkey_key_sign(struct ownkey_key *key,
     if (!ownkey_kms_can_sign(key->kms, request))
         return ownkey_kms_sign(key->kms, request, signature, err);
     cancel = ownkey_token_enter();
-    st = ownkey_kms_sign(key->kms, request, &made, err);
-    if (st == OWNKEY_OK)
-        st = ownkey_signature_check(ownkey_key_spki(key), request,
-                                    ownkey_blob_of(&made), err);
-    answer(key, "sign", st, err);
+    st = sign_and_check(key, request, &made, err);
     ownkey_token_leave(cancel);
     if (st == OWNKEY_OK) {
         ownkey_bytes_clear(signature);

@@ -55,22 +55,17 @@ verify_message(EVP_PKEY *pkey, const struct ownkey_sign_request *r,
 }
 
 enum ownkey_status
-ownkey_signature_check(struct ownkey_blob spki,
+ownkey_signature_check(EVP_PKEY *pkey,
                        const struct ownkey_sign_request *request,
                        struct ownkey_blob signature, struct ownkey_error *err)
 {
-    EVP_PKEY *pkey = NULL;
-    enum ownkey_status st = ownkey_public_pkey(spki, &pkey, err);
     bool good;
 
-    if (st != OWNKEY_OK)
-        return st;
     (void)ERR_set_mark(); /* the error queue belongs to the host */
     good = request->hash == OWNKEY_HASH_NONE
                ? verify_message(pkey, request, signature)
                : verify_digest(pkey, request, signature);
     (void)ERR_pop_to_mark();
-    EVP_PKEY_free(pkey);
     if (good)
         return OWNKEY_OK;
     return ownkey_fail(err, OWNKEY_PROTOCOL,

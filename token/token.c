@@ -264,8 +264,10 @@ open_token(struct ownkey_token *token)
 static void
 close_token(struct ownkey_token *token)
 {
-    for (size_t i = 0; i < token->key_count; i++)
+    for (size_t i = 0; i < token->key_count; i++) {
         ownkey_kms_free(token->keys[i].kms);
+        ownkey_key_clear(&token->keys[i]);
+    }
     free(token->keys);
     ownkey_kms_free(token->kms);
     ownkey_context_clear(&token->context);

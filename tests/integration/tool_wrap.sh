@@ -102,7 +102,7 @@ json 'd["file"] == "k3" and d["bytes"] == 32'
 cmp -s k3 key || die "unwrap --json --out"
 
 # A key is not written to a terminal.
-if command -v script >/dev/null 2>&1; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then # a pty
     script -qec "$OWNKEY_BUILDDIR/ownkey unwrap main --in wrapped; echo code=\$?" \
         /dev/null </dev/null >typed 2>&1
     has typed "not written to a terminal"

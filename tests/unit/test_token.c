@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/rsa.h>
-
 #include "base/encode.h"
 #include "tests/unit/fixture.h"
 #include "token/datakey.h"
@@ -777,118 +775,6 @@ opening_and_listing_ask_nobody(void **state)
     assert_int_equal(fixture_calls(&e->f, "www"), 1); /* fixture_public's */
 }
 
-/* An RSA KEK binds no context in the service; ours is in the commitment. */
-static void
-an_rsa_kek_wraps_what_it_has_room_for(void **state)
-{
-    struct fixture f;
-    struct ownkey_tokens_options options = { 0 };
-    struct ownkey_tokens *tokens = NULL;
-    struct ownkey_data_key *dk = NULL;
-    struct ownkey_error err = { 0 };
-    struct ownkey_secret key = { 0 };
-    struct ownkey_token *t;
-    struct ownkey_lease lease;
-
-    (void)state;
-    fixture_open(&f);
-    fixture_key(&f, "kek", OWNKEY_KEY_RSA_2048);
-    fixture_public(&f, "kek");
-    fixture_conf(&f, "[t]\nkek = localkms://@/kek\npublic_key = @/kek.pub\n"
-                     "cache = off\n");
-    options.config = f.conf;
-    options.clock = &f.clock;
-    assert_int_equal(ownkey_tokens_open(&options, &tokens, &err), OWNKEY_OK);
-    t = ownkey_tokens_at(tokens, 0);
-    assert_int_equal(ownkey_data_key_generate(t, OWNKEY_PURPOSE_DATA_KEY, NULL,
-                                              159, &dk, &err),
-                     OWNKEY_ARG);
-    assert_non_null(strstr(err.text, "1 to 158 bytes"));
-    assert_int_equal(ownkey_data_key_generate(t, OWNKEY_PURPOSE_DATA_KEY, NULL,
-                                              158, &dk, &err),
-                     OWNKEY_OK);
-    assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err), OWNKEY_OK);
-    assert_int_equal(key.len, 158);
-    ownkey_secret_clear(&key);
-    ownkey_data_key_free(dk);
-    ownkey_tokens_close(tokens);
-    fixture_close(&f);
-}
-
-static void
-oaep_encrypt(struct ownkey_blob spki, const char *text, uint8_t out[256])
-{
-    EVP_PKEY *pkey = NULL;
-    EVP_PKEY_CTX *ctx;
-    size_t len = 256;
-
-    assert_int_equal(ownkey_public_pkey(spki, &pkey, NULL), OWNKEY_OK);
-    ctx = EVP_PKEY_CTX_new(pkey, NULL);
-    assert_int_equal(EVP_PKEY_encrypt_init(ctx), 1);
-    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING),
-                     1);
-    assert_int_equal(EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, "SHA256", NULL), 1);
-    assert_int_equal(EVP_PKEY_encrypt(ctx, out, &len, (const uint8_t *)text,
-                                      strlen(text)),
-                     1);
-    EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_free(pkey);
-}
-
-/* What others wrapped with plain OAEP is under a lease like our own. */
-static void
-an_oaep_key_ends_with_its_lease_and_with_a_denial(void **state)
-{
-    struct fixture f;
-    struct ownkey_tokens_options options = { 0 };
-    struct ownkey_tokens *tokens = NULL;
-    struct ownkey_data_key *dk = NULL;
-    struct ownkey_error err = { 0 };
-    struct ownkey_secret key = { 0 };
-    struct ownkey_lease lease;
-    struct ownkey_decrypt_request r = { .padding = OWNKEY_PAD_OAEP,
-                                        .hash = OWNKEY_HASH_SHA256,
-                                        .mgf1_hash = OWNKEY_HASH_SHA256 };
-    uint8_t wrapped[256];
-    struct ownkey_token *t;
-
-    (void)state;
-    fixture_open(&f);
-    fixture_key(&f, "kek", OWNKEY_KEY_RSA_2048);
-    fixture_public(&f, "kek");
-    fixture_conf(&f, "[t]\nkek = localkms://@/kek\npublic_key = @/kek.pub\n"
-                     "cache = 60s\n");
-    options.config = f.conf;
-    options.clock = &f.clock;
-    assert_int_equal(ownkey_tokens_open(&options, &tokens, &err), OWNKEY_OK);
-    t = ownkey_tokens_at(tokens, 0);
-    oaep_encrypt(ownkey_token_kek_public(t), "sixteen byte key", wrapped);
-    r.ciphertext = (struct ownkey_blob){ wrapped, sizeof(wrapped) };
-    assert_int_equal(ownkey_data_key_open_oaep(t, &r, &dk, &err), OWNKEY_OK);
-    for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err),
-                         OWNKEY_OK);
-    assert_int_equal(fixture_calls(&f, "kek"), 1 + 1); /* fixture_public's */
-    assert_memory_equal(key.data, "sixteen byte key", 16);
-    fixture_disable(&f, "kek");
-    atomic_fetch_add(&f.now_ms, 60000);
-    assert_false(ownkey_lease_valid(&lease));
-    assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err),
-                     OWNKEY_DISABLED);
-    fixture_enable(&f, "kek");
-    atomic_fetch_add(&f.now_ms, 1000);
-    assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err), OWNKEY_OK);
-    ownkey_secret_clear(&key);
-    ownkey_data_key_free(dk);
-    r.label = ownkey_blob_text("another label");
-    assert_int_equal(ownkey_data_key_open_oaep(t, &r, &dk, &err), OWNKEY_OK);
-    assert_int_equal(ownkey_data_key_use(dk, &key, &lease, &err),
-                     OWNKEY_DAMAGED);
-    ownkey_data_key_free(dk);
-    ownkey_tokens_close(tokens);
-    fixture_close(&f);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -918,8 +804,6 @@ main(void)
         TEST(signs_with_a_remote_key_in_one_call),
         TEST(gives_out_no_signature_of_another_key),
         TEST(opening_and_listing_ask_nobody),
-        cmocka_unit_test(an_rsa_kek_wraps_what_it_has_room_for),
-        cmocka_unit_test(an_oaep_key_ends_with_its_lease_and_with_a_denial),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,3 +50,9 @@ tests_unit_test_lease_fork_SOURCES = tests/unit/test_lease_fork.c
 tests_unit_test_lease_fork_CFLAGS = $(test_cflags)
 tests_unit_test_lease_fork_LDFLAGS = -Wl,--wrap=pthread_mutex_unlock
 tests_unit_test_lease_fork_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_token_rsa
+tests_unit_test_token_rsa_SOURCES = tests/unit/test_token_rsa.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_token_rsa_CFLAGS = $(test_cflags)
+tests_unit_test_token_rsa_LDADD = $(test_libs)
