@@ -18,6 +18,8 @@ unit_tests =
 # These read the whole memory of the process: sanitizers and valgrind map
 # terabytes and keep copies of their own.
 memory_tests =
+# Too slow for valgrind: ten minutes and more.
+slow_tests = tests/unit/test_provider_order
 
 include tests/unit/base.mk
 include tests/unit/conf.mk
@@ -52,7 +54,7 @@ VALGRIND = valgrind --quiet --error-exitcode=1 --leak-check=full \
 	--suppressions=$(top_srcdir)/tests/valgrind.supp
 check-valgrind:
 	$(MAKE) $(AM_MAKEFLAGS) check \
-		TESTS='$(filter-out $(memory_tests),$(unit_tests))' \
+		TESTS='$(filter-out $(memory_tests) $(slow_tests),$(unit_tests))' \
 		LOG_COMPILER='$(LOG_COMPILER) $(SHELL) $(top_builddir)/libtool --mode=execute $(VALGRIND)'
 
 .PHONY: check-unit check-valgrind
