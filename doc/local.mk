@@ -1,4 +1,5 @@
-EXTRA_DIST += doc/awskms.md doc/localkms.md
+EXTRA_DIST += doc/awskms.md doc/localkms.md doc/threat-model.md \
+	doc/wrapped-key.md .shellcheckrc
 
 man_MANS += doc/ownkey.1 doc/ownkey.conf.5
 EXTRA_DIST += doc/ownkey.1 doc/ownkey.conf.5
