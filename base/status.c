@@ -67,7 +67,7 @@ ownkey_error_prefix(struct ownkey_error *err, const char *fmt, ...)
     (void)vsnprintf(prefix, sizeof(prefix), fmt, ap);
     va_end(ap);
     memcpy(text, err->text, sizeof(text));
-    (void)snprintf(err->text, sizeof(err->text), "%.200s: %.300s", prefix,
+    (void)snprintf(err->text, sizeof(err->text), "%.200s: %.560s", prefix,
                    text);
 }
 

@@ -53,7 +53,7 @@ enum ownkey_class {
 /* Where and why it failed, in words. Zero-initialise; needs no clearing. */
 struct ownkey_error {
     enum ownkey_status status;
-    char text[512];       /* never key bytes, tokens, PINs or plaintext */
+    char text[768];       /* never key bytes, tokens, PINs or plaintext */
     char code[64];        /* the service's own code, "" if none */
     char request_id[64];  /* as the service gave it, "" if none */
     int http_status;      /* 0 when there was no HTTP reply */

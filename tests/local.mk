@@ -33,9 +33,7 @@ include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/integration/local.mk
 
-if SANITIZED
-AM_CPPFLAGS += -DOWNKEY_SANITIZED
-else
+if !SANITIZED
 unit_tests += $(memory_tests)
 endif
 if HAVE_CMOCKA

@@ -494,8 +494,11 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         enum ownkey_status kek = status_of_info(token, info, &state);
 
         ownkey_token_answer(token, "describe", epoch, kek, &state);
-    } else {
+    } else if (st != OWNKEY_DENIED) {
         ownkey_token_answer(token, "describe", epoch, st, err);
+    } else {
+        /* We may not look at the key: that says nothing about using it. */
+        atomic_fetch_add(&token->kms_calls, 1);
     }
     ownkey_token_leave(cancel);
     return st;

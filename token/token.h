@@ -74,7 +74,8 @@ struct ownkey_kms *ownkey_token_kms(const struct ownkey_token *token);
 
 /*
  * The service's answer about the KEK, one KMS call. Changes the token's state
- * as any other answer does.
+ * as any other answer does, except OWNKEY_DENIED: a policy that lets us use the
+ * key need not let us describe it.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,

@@ -26,11 +26,13 @@ look(struct ownkey_token *token, bool offline)
     struct ownkey_key_info info;
     struct ownkey_error err = { 0 };
 
-    /* What it says goes into the token's state. */
-    if (!offline && ownkey_token_error(token)->status == OWNKEY_OK &&
-        ownkey_token_describe(token, &info, &err) != OWNKEY_OK)
-        err.status = OWNKEY_OK;
+    /* What it says goes into the token's state, unless we may not ask that. */
+    bool refused = !offline && ownkey_token_error(token)->status == OWNKEY_OK &&
+                   ownkey_token_describe(token, &info, &err) != OWNKEY_OK;
+
     ownkey_token_status_get(token, &v.status);
+    if (refused && v.status.last_error.status == OWNKEY_OK)
+        v.status.last_error = err;
     (void)ownkey_tool_scheme(v.conf->uri != NULL ? v.conf->uri : "-", v.service,
                              sizeof(v.service));
     (void)ownkey_tool_duration(v.conf->cache_ms, v.cache, sizeof(v.cache));

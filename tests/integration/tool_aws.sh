@@ -71,6 +71,10 @@ double deny DescribeKey
 expect 4 ownkey check # all else is allowed, and is tried
 has out "allow kms:DescribeKey"
 has out "unwrap         ok"
+expect 4 ownkey status # not to be described is not to be revoked
+has out unverified
+has out kms:DescribeKey
+has_not out revoked
 double allow
 double deny GenerateDataKey
 expect 4 ownkey check
