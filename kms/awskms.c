@@ -126,25 +126,6 @@ awskms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
     return st;
 }
 
-/* Random bytes of our own: for RSA keys, and more than the service makes. */
-static enum ownkey_status
-generate_here(struct awskms *k, size_t len,
-              const struct ownkey_context *context,
-              struct ownkey_secret *plain, struct ownkey_wrap_reply *reply,
-              uint64_t *sent_ms, struct ownkey_error *err)
-{
-    struct ownkey_secret made = { 0 };
-    enum ownkey_status st = ownkey_secret_random(&made, len);
-
-    if (st != OWNKEY_OK)
-        return ownkey_fail(err, st, "no memory for a data key");
-    st = awskms_wrap(&k->base, &made, context, reply, sent_ms, err);
-    if (st == OWNKEY_OK)
-        ownkey_secret_move(plain, &made);
-    ownkey_secret_clear(&made);
-    return st;
-}
-
 static enum ownkey_status
 awskms_generate(struct ownkey_kms *kms, size_t len,
                 const struct ownkey_context *context,
@@ -161,7 +142,8 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
         return ownkey_fail(err, OWNKEY_ARG, "a data key has 1 to %d bytes",
                            OWNKEY_KMS_PLAIN_MAX);
     if (!is_symmetric(k) || len > GENERATE_MAX)
-        return generate_here(k, len, context, plain, reply, sent_ms, err);
+        return ownkey_kms_generate_here(kms, len, context, plain, reply,
+                                        sent_ms, err);
     st = ownkey_aws_request_generate(id, len, context, &body);
     if (st != OWNKEY_OK)
         return ownkey_fail(err, st, "no memory for a request");

@@ -87,11 +87,12 @@ ownkey_kms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
     return kms->ops->wrap(kms, plain, context, reply, sent_ms, err);
 }
 
-static enum ownkey_status
-generate_here(struct ownkey_kms *kms, size_t len,
-              const struct ownkey_context *context,
-              struct ownkey_secret *plain, struct ownkey_wrap_reply *reply,
-              uint64_t *sent_ms, struct ownkey_error *err)
+enum ownkey_status
+ownkey_kms_generate_here(struct ownkey_kms *kms, size_t len,
+                         const struct ownkey_context *context,
+                         struct ownkey_secret *plain,
+                         struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
+                         struct ownkey_error *err)
 {
     struct ownkey_secret made = { 0 };
     enum ownkey_status st = ownkey_secret_random(&made, len);
@@ -113,7 +114,8 @@ ownkey_kms_generate(struct ownkey_kms *kms, size_t len,
                     struct ownkey_error *err)
 {
     if (kms->ops->generate == NULL)
-        return generate_here(kms, len, context, plain, reply, sent_ms, err);
+        return ownkey_kms_generate_here(kms, len, context, plain, reply,
+                                        sent_ms, err);
     return kms->ops->generate(kms, len, context, plain, reply, sent_ms, err);
 }
 

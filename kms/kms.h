@@ -180,7 +180,16 @@ ownkey_kms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
                 const struct ownkey_context *context,
                 struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
                 struct ownkey_error *err);
-/* Without a driver's own generate: random bytes made here, then wrap. */
+/*
+ * Random bytes made here, then wrap: what ownkey_kms_generate does for a
+ * driver without a generate of its own, and a driver where the service cannot.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_generate_here(struct ownkey_kms *kms, size_t len,
+                         const struct ownkey_context *context,
+                         struct ownkey_secret *plain,
+                         struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
+                         struct ownkey_error *err);
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_kms_generate(struct ownkey_kms *kms, size_t len,
                     const struct ownkey_context *context,

@@ -176,7 +176,8 @@ open_key(struct ownkey_key *key)
     return st;
 }
 
-/* Configured pairs, and our own two that bind token and purpose. */
+/* Configured pairs, and our own that binds the token; datakey.c adds the
+   purpose. */
 static enum ownkey_status
 make_context(struct ownkey_token *token, struct ownkey_error *err)
 {
