@@ -29,8 +29,26 @@ static const struct ownkey_key_type_info types[] = {
                              "secp384r1", 384, 104, OWNKEY_HASH_SHA384 },
     [OWNKEY_KEY_EC_P521] = { OWNKEY_KEY_EC_P521, OWNKEY_FAMILY_EC, "ec-p521",
                              "secp521r1", 521, 139, OWNKEY_HASH_SHA512 },
+    [OWNKEY_KEY_EC_SECP256K1] = { OWNKEY_KEY_EC_SECP256K1, OWNKEY_FAMILY_EC,
+                                  "ec-secp256k1", "secp256k1", 256, 72,
+                                  OWNKEY_HASH_SHA256 },
     [OWNKEY_KEY_ED25519] = { OWNKEY_KEY_ED25519, OWNKEY_FAMILY_ED, "ed25519",
                              NULL, 255, 64, OWNKEY_HASH_NONE },
+    [OWNKEY_KEY_HMAC_SHA1] = { OWNKEY_KEY_HMAC_SHA1, OWNKEY_FAMILY_HMAC,
+                                "hmac-sha1", NULL, 160, 20,
+                                OWNKEY_HASH_SHA1 },
+    [OWNKEY_KEY_HMAC_SHA224] = { OWNKEY_KEY_HMAC_SHA224, OWNKEY_FAMILY_HMAC,
+                                "hmac-sha224", NULL, 224, 28,
+                                OWNKEY_HASH_SHA224 },
+    [OWNKEY_KEY_HMAC_SHA256] = { OWNKEY_KEY_HMAC_SHA256, OWNKEY_FAMILY_HMAC,
+                                "hmac-sha256", NULL, 256, 32,
+                                OWNKEY_HASH_SHA256 },
+    [OWNKEY_KEY_HMAC_SHA384] = { OWNKEY_KEY_HMAC_SHA384, OWNKEY_FAMILY_HMAC,
+                                "hmac-sha384", NULL, 384, 48,
+                                OWNKEY_HASH_SHA384 },
+    [OWNKEY_KEY_HMAC_SHA512] = { OWNKEY_KEY_HMAC_SHA512, OWNKEY_FAMILY_HMAC,
+                                "hmac-sha512", NULL, 512, 64,
+                                OWNKEY_HASH_SHA512 },
 };
 
 static const struct ownkey_hash_info hashes[] = {
@@ -146,6 +164,7 @@ ownkey_sign_request_fits(enum ownkey_key_type type,
         return request->padding == OWNKEY_PAD_NONE &&
                request->hash == OWNKEY_HASH_NONE;
     case OWNKEY_FAMILY_AES:
+    case OWNKEY_FAMILY_HMAC:
         break;
     }
     return false;

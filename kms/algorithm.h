@@ -20,7 +20,13 @@ enum ownkey_key_type {
     OWNKEY_KEY_EC_P256,
     OWNKEY_KEY_EC_P384,
     OWNKEY_KEY_EC_P521,
+    OWNKEY_KEY_EC_SECP256K1,
     OWNKEY_KEY_ED25519,
+    OWNKEY_KEY_HMAC_SHA1, /* a MAC key that is used with one hash */
+    OWNKEY_KEY_HMAC_SHA224,
+    OWNKEY_KEY_HMAC_SHA256,
+    OWNKEY_KEY_HMAC_SHA384,
+    OWNKEY_KEY_HMAC_SHA512,
 };
 
 enum ownkey_key_family {
@@ -28,6 +34,7 @@ enum ownkey_key_family {
     OWNKEY_FAMILY_RSA,
     OWNKEY_FAMILY_EC,
     OWNKEY_FAMILY_ED,
+    OWNKEY_FAMILY_HMAC,
 };
 
 enum ownkey_hash {
@@ -44,8 +51,8 @@ struct ownkey_key_type_info {
     enum ownkey_key_family family;
     const char *name;          /* as typed: "rsa-2048", "ec-p256", "ed25519" */
     const char *group;         /* OpenSSL's group name of an EC key, or NULL */
-    unsigned bits;             /* modulus or field, 256 for AES */
-    unsigned signature_max;    /* bytes, ECDSA as DER; 0 for AES */
+    unsigned bits;             /* modulus or field, 256 for AES, the MAC's */
+    unsigned signature_max;    /* bytes, ECDSA as DER, a MAC; 0 for AES */
     enum ownkey_hash hash;     /* the curve's own hash; SHA-256 for RSA */
 };
 

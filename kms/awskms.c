@@ -191,26 +191,23 @@ call_decrypt(struct awskms *k, const char *send_id, const char *expect_id,
 }
 
 static enum ownkey_status
-awskms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
-              struct ownkey_blob ciphertext,
-              const struct ownkey_context *context,
+awskms_unwrap(struct ownkey_kms *kms,
+              const struct ownkey_unwrap_request *request,
               struct ownkey_secret *plain, uint64_t *sent_ms,
               struct ownkey_error *err)
 {
     struct awskms *k = from_base(kms);
     const char *key_id = k->client.config.key_id;
 
-    (void)version; /* the service finds the right key material by itself */
-    if (!ownkey_aws_id_matches(key_id, id))
+    /* No version: the service finds the right key material by itself. */
+    if (!ownkey_aws_id_matches(key_id, request->id))
         return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "wrapped by %.150s, not by %.150s", id, key_id);
-    /*
-     * The id in a wrapped key is whatever its maker wrote: it is compared,
-     * never asked. So an alias that was moved to another key opens nothing of
-     * before, until it is moved back.
-     */
-    return call_decrypt(k, key_id, id, wrap_algorithm(k), ciphertext, context,
-                        plain, sent_ms, err);
+                           "wrapped by %.150s, not by %.150s", request->id,
+                           key_id);
+    /* So an alias that was moved to another key opens nothing of before. */
+    return call_decrypt(k, key_id, request->id, wrap_algorithm(k),
+                        request->ciphertext, request->context, plain, sent_ms,
+                        err);
 }
 
 static bool

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
-
 const struct ownkey_kms_driver *
 ownkey_kms_driver_of(const char *uri)
 {
@@ -87,6 +85,34 @@ ownkey_kms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
     return kms->ops->wrap(kms, plain, context, reply, sent_ms, err);
 }
 
+const char *
+ownkey_kms_usual_algorithm(enum ownkey_key_type type)
+{
+    return ownkey_key_type_info(type)->family == OWNKEY_FAMILY_RSA
+               ? "rsa-oaep-sha256"
+               : "symmetric";
+}
+
+bool
+ownkey_kms_binds_context(const char *algorithm)
+{
+    return strcmp(algorithm, "symmetric") == 0 ||
+           strcmp(algorithm, "aes-gcm") == 0;
+}
+
+bool
+ownkey_kms_knows_algorithm(const struct ownkey_kms *kms, const char *algorithm)
+{
+    const char *const *known = kms->ops->algorithms;
+
+    if (known == NULL)
+        return strcmp(algorithm, ownkey_kms_usual_algorithm(kms->type)) == 0;
+    for (size_t i = 0; known[i] != NULL; i++)
+        if (strcmp(algorithm, known[i]) == 0)
+            return true;
+    return false;
+}
+
 enum ownkey_status
 ownkey_kms_generate_here(struct ownkey_kms *kms, size_t len,
                          const struct ownkey_context *context,
@@ -119,17 +145,83 @@ ownkey_kms_generate(struct ownkey_kms *kms, size_t len,
     return kms->ops->generate(kms, len, context, plain, reply, sent_ms, err);
 }
 
+static enum ownkey_status
+check_algorithm(const struct ownkey_kms *kms, const char *algorithm,
+                struct ownkey_error *err)
+{
+    if (ownkey_kms_knows_algorithm(kms, algorithm))
+        return OWNKEY_OK;
+    return ownkey_fail(err, OWNKEY_DAMAGED,
+                       "wrapped with \"%.31s\", which this %s key does not do",
+                       algorithm, kms->ops->scheme);
+}
+
 enum ownkey_status
-ownkey_kms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
-                  struct ownkey_blob ciphertext,
-                  const struct ownkey_context *context,
+ownkey_kms_unwrap(struct ownkey_kms *kms,
+                  const struct ownkey_unwrap_request *request,
                   struct ownkey_secret *plain, uint64_t *sent_ms,
                   struct ownkey_error *err)
 {
+    enum ownkey_status st;
+
     if (kms->ops->unwrap == NULL)
         return unsupported(kms, "unwrap", err);
-    return kms->ops->unwrap(kms, id, version, ciphertext, context, plain,
-                            sent_ms, err);
+    st = check_algorithm(kms, request->algorithm, err);
+    return st == OWNKEY_OK ? kms->ops->unwrap(kms, request, plain, sent_ms, err)
+                           : st;
+}
+
+enum ownkey_status
+ownkey_kms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
+                  const struct ownkey_unwrap_request *request,
+                  struct ownkey_wrap_reply *reply, struct ownkey_error *err)
+{
+    enum ownkey_status st;
+
+    if (to->ops->rewrap == NULL || to->ops != from->ops)
+        return unsupported(to, "rewrap inside the service", err);
+    st = check_algorithm(from, request->algorithm, err);
+    return st == OWNKEY_OK ? to->ops->rewrap(to, from, request, reply, err)
+                           : st;
+}
+
+bool
+ownkey_kms_can_mac(const struct ownkey_kms *kms)
+{
+    return kms->ops->mac != NULL &&
+           ownkey_key_type_info(kms->type)->family == OWNKEY_FAMILY_HMAC;
+}
+
+bool
+ownkey_kms_can_derive(const struct ownkey_kms *kms)
+{
+    return kms->ops->derive != NULL &&
+           ownkey_key_type_info(kms->type)->family == OWNKEY_FAMILY_EC;
+}
+
+enum ownkey_status
+ownkey_kms_mac(struct ownkey_kms *kms, struct ownkey_blob message,
+               struct ownkey_bytes *mac, struct ownkey_error *err)
+{
+    if (!ownkey_kms_can_mac(kms))
+        return unsupported(kms, "make a MAC", err);
+    return kms->ops->mac(kms, message, mac, err);
+}
+
+enum ownkey_status
+ownkey_kms_derive(struct ownkey_kms *kms, struct ownkey_blob peer,
+                  struct ownkey_secret *shared, struct ownkey_error *err)
+{
+    enum ownkey_key_type type;
+
+    if (!ownkey_kms_can_derive(kms))
+        return unsupported(kms, "agree on a key", err);
+    if (ownkey_key_type_of_spki(peer, &type) != OWNKEY_OK || type != kms->type)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "the other's public key is not on the curve of "
+                           "this key (%s)",
+                           ownkey_key_type_info(kms->type)->name);
+    return kms->ops->derive(kms, peer, shared, err);
 }
 
 bool

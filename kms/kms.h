@@ -44,13 +44,25 @@ struct ownkey_key_info {
     int64_t deletion_s;  /* with PENDING_DELETION: Unix time, 0 unknown */
     bool can_wrap;       /* encrypt and decrypt */
     bool can_sign;
+    bool can_mac;
+    bool can_derive;
 };
 
-/* What a wrap names beside its ciphertext. */
+/* What a wrap names beside its ciphertext; all of it is in a wrapped key. */
 struct ownkey_wrap_reply {
     char id[OWNKEY_KMS_ID_MAX];
     char version[OWNKEY_KMS_VERSION_MAX];
+    const char *algorithm; /* static; NULL: see struct ownkey_kms_ops */
     struct ownkey_bytes ciphertext;
+};
+
+/* What an unwrap has: the reply of the wrap as somebody kept it. Borrowed. */
+struct ownkey_unwrap_request {
+    const char *id;
+    const char *version;
+    const char *algorithm;
+    struct ownkey_blob ciphertext;
+    const struct ownkey_context *context;
 };
 
 struct ownkey_kms;
@@ -65,6 +77,13 @@ struct ownkey_kms;
 struct ownkey_kms_ops {
     const char *scheme;  /* "awskms" */
 
+    /*
+     * The names of the ways in which it wraps, as a wrapped key has them,
+     * NULL-terminated: "aes-kw", "rsa-oaep-sha1", ... NULL: "symmetric" for
+     * an AES key, "rsa-oaep-sha256" for an RSA key.
+     */
+    const char *const *algorithms;
+
     enum ownkey_status (*describe)(struct ownkey_kms *,
                                    struct ownkey_key_info *,
                                    struct ownkey_error *);
@@ -75,8 +94,8 @@ struct ownkey_kms_ops {
                                      struct ownkey_error *);
 
     /*
-     * Wraps 1..OWNKEY_KMS_PLAIN_MAX bytes with context as AAD (RSA: OAEP with
-     * SHA-256, no context). sent_ms: boot clock when the request was sent.
+     * Wraps 1..OWNKEY_KMS_PLAIN_MAX bytes, or what the algorithm takes, with
+     * context as AAD where the algorithm has it. sent_ms: boot clock when the request was sent.
      */
     enum ownkey_status (*wrap)(struct ownkey_kms *,
                                const struct ownkey_secret *plain,
@@ -92,14 +111,24 @@ struct ownkey_kms_ops {
                                    uint64_t *sent_ms, struct ownkey_error *);
 
     /*
-     * id and version are those of the wrap; the reply must name the same key.
+     * The reply must name the same key. The id in the request is whatever the
+     * maker of the wrapped key wrote: it is compared, never asked.
      * OWNKEY_DAMAGED: not a ciphertext of this key under this context.
      */
-    enum ownkey_status (*unwrap)(struct ownkey_kms *, const char *id,
-                                 const char *version, struct ownkey_blob,
-                                 const struct ownkey_context *,
+    enum ownkey_status (*unwrap)(struct ownkey_kms *,
+                                 const struct ownkey_unwrap_request *,
                                  struct ownkey_secret *plain,
                                  uint64_t *sent_ms, struct ownkey_error *);
+
+    /*
+     * From one key of the service (of the same driver; may be the same key)
+     * to this one or its newest version, inside the service: the plaintext
+     * never leaves it. AWS ReEncrypt, Vault rewrap.
+     */
+    enum ownkey_status (*rewrap)(struct ownkey_kms *to, struct ownkey_kms *from,
+                                 const struct ownkey_unwrap_request *,
+                                 struct ownkey_wrap_reply *,
+                                 struct ownkey_error *);
 
     /*
      * RSA: the modulus' length, big-endian; ECDSA: DER SEQUENCE {r, s};
@@ -116,6 +145,22 @@ struct ownkey_kms_ops {
                                   const struct ownkey_decrypt_request *,
                                   struct ownkey_secret *plain,
                                   struct ownkey_error *);
+
+    /*
+     * HMAC (RFC 2104) of a whole message with the hash of the key's type.
+     * OWNKEY_ARG: longer than the service takes (err says how much).
+     */
+    enum ownkey_status (*mac)(struct ownkey_kms *, struct ownkey_blob message,
+                              struct ownkey_bytes *mac, struct ownkey_error *);
+
+    /*
+     * ECDH with a remote EC key (SP 800-56A, 5.7.1.2): the x coordinate of
+     * the shared point, as long as the field. peer: DER SubjectPublicKeyInfo
+     * of the same curve.
+     */
+    enum ownkey_status (*derive)(struct ownkey_kms *, struct ownkey_blob peer,
+                                 struct ownkey_secret *shared,
+                                 struct ownkey_error *);
 
     /*
      * Whether sign or decrypt would be tried for this combination: no
@@ -139,7 +184,12 @@ struct ownkey_kms {
 
 struct ownkey_kms_config {
     const char *uri;
-    enum ownkey_key_type type; /* from the configured public key; AES without */
+    const char *label;         /* the token's name, for the service's audit
+                                  trail (session names); NULL: none */
+    enum ownkey_key_type type; /* from the configured public key or type; AES
+                                  without */
+    struct ownkey_blob public_key; /* DER SubjectPublicKeyInfo, or empty;
+                                      copied by a driver that needs it */
     const struct ownkey_options *options;
     const struct ownkey_clock *clock;   /* outlives the key */
 };
@@ -155,7 +205,7 @@ ownkey_kms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
 /* Accepts NULL. No call on the key may be running. */
 void ownkey_kms_free(struct ownkey_kms *kms);
 
-/* The driver's scheme table, NULL-terminated: awskms, localkms. */
+/* The drivers, NULL-terminated. */
 extern const struct ownkey_kms_driver *const ownkey_kms_drivers[];
 
 struct ownkey_kms_driver {
@@ -197,11 +247,15 @@ ownkey_kms_generate(struct ownkey_kms *kms, size_t len,
                     struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
                     struct ownkey_error *err);
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_kms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
-                  struct ownkey_blob ciphertext,
-                  const struct ownkey_context *context,
+ownkey_kms_unwrap(struct ownkey_kms *kms,
+                  const struct ownkey_unwrap_request *request,
                   struct ownkey_secret *plain, uint64_t *sent_ms,
                   struct ownkey_error *err);
+/* OWNKEY_UNSUPPORTED also when the two are not of one service. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
+                  const struct ownkey_unwrap_request *request,
+                  struct ownkey_wrap_reply *reply, struct ownkey_error *err);
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_kms_sign(struct ownkey_kms *kms,
                 const struct ownkey_sign_request *request,
@@ -210,10 +264,29 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_kms_decrypt(struct ownkey_kms *kms,
                    const struct ownkey_decrypt_request *request,
                    struct ownkey_secret *plain, struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_mac(struct ownkey_kms *kms, struct ownkey_blob message,
+               struct ownkey_bytes *mac, struct ownkey_error *err);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_kms_derive(struct ownkey_kms *kms, struct ownkey_blob peer,
+                  struct ownkey_secret *shared, struct ownkey_error *err);
+bool ownkey_kms_can_mac(const struct ownkey_kms *kms);
+bool ownkey_kms_can_derive(const struct ownkey_kms *kms);
 bool ownkey_kms_can_sign(const struct ownkey_kms *kms,
                          const struct ownkey_sign_request *request);
 bool ownkey_kms_can_decrypt(const struct ownkey_kms *kms,
                             const struct ownkey_decrypt_request *request);
+
+/* The name of the key type's usual way to wrap, see struct ownkey_kms_ops. */
+const char *ownkey_kms_usual_algorithm(enum ownkey_key_type type);
+/*
+ * Whether the service itself binds the context (as AAD) when it wraps that
+ * way; with RSA-OAEP and AES key wrap only the commitment in a wrapped key does.
+ */
+bool ownkey_kms_binds_context(const char *algorithm);
+/* Whether it is one of the ways in which this key's service wraps. */
+bool ownkey_kms_knows_algorithm(const struct ownkey_kms *kms,
+                                const char *algorithm);
 
 void ownkey_wrap_reply_clear(struct ownkey_wrap_reply *reply);
 

@@ -323,21 +323,20 @@ unwrap_rsa(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
 
 static enum ownkey_status
 unwrap_with(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
-            const char *version, struct ownkey_blob ciphertext,
-            const struct ownkey_context *context, struct ownkey_secret *plain,
-            struct ownkey_error *err)
+            const struct ownkey_unwrap_request *request,
+            struct ownkey_secret *plain, struct ownkey_error *err)
 {
     struct ownkey_secret out = { 0 };
     uint32_t number = file->current;
     enum ownkey_status st;
 
     if (family_of(file) == OWNKEY_FAMILY_AES)
-        st = ownkey_localkms_aes_unwrap(file, ciphertext, context, &out,
-                                        &number, err);
+        st = ownkey_localkms_aes_unwrap(file, request->ciphertext,
+                                        request->context, &out, &number, err);
     else
-        st = unwrap_rsa(kms, file, ciphertext, &out, err);
+        st = unwrap_rsa(kms, file, request->ciphertext, &out, err);
     if (st == OWNKEY_OK)
-        st = check_version(number, version, err);
+        st = check_version(number, request->version, err);
     if (st == OWNKEY_OK && out.len == 0)
         st = ownkey_fail(err, OWNKEY_DAMAGED, "the ciphertext is of nothing");
     if (st == OWNKEY_OK)
@@ -347,9 +346,8 @@ unwrap_with(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
 }
 
 static enum ownkey_status
-localkms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
-                struct ownkey_blob ciphertext,
-                const struct ownkey_context *context,
+localkms_unwrap(struct ownkey_kms *kms,
+                const struct ownkey_unwrap_request *request,
                 struct ownkey_secret *plain, uint64_t *sent_ms,
                 struct ownkey_error *err)
 {
@@ -360,9 +358,9 @@ localkms_unwrap(struct ownkey_kms *kms, const char *id, const char *version,
     if (st == OWNKEY_OK)
         st = check_can_wrap(kms, &file, err);
     if (st == OWNKEY_OK)
-        st = check_id(kms, &file, id, err);
+        st = check_id(kms, &file, request->id, err);
     if (st == OWNKEY_OK)
-        st = unwrap_with(kms, &file, version, ciphertext, context, plain, err);
+        st = unwrap_with(kms, &file, request, plain, err);
     if (st == OWNKEY_OK)
         *sent_ms = sent;
     ownkey_localkms_file_clear(&file);

@@ -47,6 +47,7 @@ generate(const struct ownkey_key_type_info *info)
     case OWNKEY_FAMILY_ED:
         return EVP_PKEY_Q_keygen(ctx, NULL, "ED25519");
     case OWNKEY_FAMILY_AES:
+    case OWNKEY_FAMILY_HMAC:
         break;
     }
     return NULL;

@@ -156,6 +156,7 @@ set_public_parts(struct builder *b, const EVP_PKEY *pkey)
         set_curve(b, b->object->key_type, pkey);
         break;
     case OWNKEY_FAMILY_AES:
+    case OWNKEY_FAMILY_HMAC:
         break;
     }
 }

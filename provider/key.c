@@ -91,6 +91,7 @@ type_of(const struct ownkey_prov_key *k)
     case OWNKEY_FAMILY_ED:
         return OWNKEY_PROV_ED25519;
     case OWNKEY_FAMILY_AES:
+    case OWNKEY_FAMILY_HMAC:
         break;
     }
     return OWNKEY_PROV_KEK;

@@ -79,13 +79,6 @@ ownkey_dk_make_id(struct ownkey_data_key *dk)
     return st;
 }
 
-const char *
-ownkey_dk_algorithm(const struct ownkey_token *token)
-{
-    return token->kek_type == OWNKEY_KEY_AES_256 ? "symmetric"
-                                                 : "rsa-oaep-sha256";
-}
-
 /* ---- leases ---- */
 
 void
@@ -161,11 +154,11 @@ check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
                            "wrapped by %s key %.200s, but token %s has a KEK "
                            "in %s",
                            w->service, w->kek, dk->token->conf->name, scheme);
-    if (strcmp(w->algorithm, ownkey_dk_algorithm(dk->token)) != 0)
+    if (!ownkey_kms_knows_algorithm(dk->token->kms, w->algorithm))
         return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "wrapped with %s, but the KEK of token %s is %s",
-                           w->algorithm, dk->token->conf->name,
-                           ownkey_dk_algorithm(dk->token));
+                           "wrapped with %s, which the KEK of token %s does "
+                           "not do",
+                           w->algorithm, dk->token->conf->name);
     if (ownkey_context_digest(&dk->context, digest) != OWNKEY_OK)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     if (w->purpose != purpose ||
@@ -323,10 +316,16 @@ ask(struct ownkey_data_key *dk, struct ownkey_secret *plain, uint64_t *sent_ms,
     const struct ownkey_wrapped *w = &dk->header;
     struct ownkey_kms *kms = dk->token->kms;
 
+    const struct ownkey_unwrap_request request = {
+        .id = w->kek,
+        .version = w->kek_version,
+        .algorithm = w->algorithm,
+        .ciphertext = ownkey_blob_of(&w->ciphertext),
+        .context = &dk->context,
+    };
+
     if (!dk->oaep)
-        return ownkey_kms_unwrap(kms, w->kek, w->kek_version,
-                                 ownkey_blob_of(&w->ciphertext), &dk->context,
-                                 plain, sent_ms, err);
+        return ownkey_kms_unwrap(kms, &request, plain, sent_ms, err);
     *sent_ms = ownkey_token_now(dk->token);
     return ownkey_kms_decrypt(kms, &dk->request, plain, err);
 }

@@ -33,9 +33,6 @@ ownkey_dk_bind(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_dk_make_id(struct ownkey_data_key *dk);
 
-/* As the wrapped key's header names it. */
-const char *ownkey_dk_algorithm(const struct ownkey_token *token);
-
 /* Into an array, cut to fit. */
 void ownkey_dk_copy_text(char *to, size_t size, const char *from);
 

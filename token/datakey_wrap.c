@@ -21,7 +21,9 @@ seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
     ownkey_dk_copy_text(w->kek, sizeof(w->kek), reply->id);
     ownkey_dk_copy_text(w->kek_version, sizeof(w->kek_version), reply->version);
     ownkey_dk_copy_text(w->algorithm, sizeof(w->algorithm),
-                        ownkey_dk_algorithm(dk->token));
+                        reply->algorithm != NULL
+                            ? reply->algorithm
+                            : ownkey_kms_usual_algorithm(dk->token->kek_type));
     w->purpose = purpose;
     w->time_s = ownkey_clock_wall_s(dk->token->set->clock);
     w->ciphertext = reply->ciphertext;

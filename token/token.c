@@ -127,19 +127,17 @@ key_type(const char *where, struct ownkey_blob spki,
     return OWNKEY_OK;
 }
 
+/* where: the place in the configuration that names config->uri. */
 static enum ownkey_status
-open_kms(const struct ownkey_token *token, const char *uri, const char *where,
-         const struct ownkey_options *options, enum ownkey_key_type type,
-         struct ownkey_kms **kms, struct ownkey_error *err)
+open_kms(const struct ownkey_token *token, const char *where,
+         struct ownkey_kms_config *config, struct ownkey_kms **kms,
+         struct ownkey_error *err)
 {
-    struct ownkey_kms_config config = {
-        .uri = uri,
-        .type = type,
-        .options = options,
-        .clock = token->set->clock,
-    };
-    enum ownkey_status st = ownkey_kms_open(&config, kms, err);
+    enum ownkey_status st;
 
+    config->label = token->conf->name;
+    config->clock = token->set->clock;
+    st = ownkey_kms_open(config, kms, err);
     if (st != OWNKEY_OK && strncmp(err->text, where, strcspn(where, ":")) != 0)
         ownkey_error_prefix(err, "%s", where);
     return st;
@@ -162,9 +160,14 @@ open_key(struct ownkey_key *key)
     if (st == OWNKEY_OK)
         st = make_id(spki.len > 0 ? spki : ownkey_blob_text(conf->uri),
                      key->id);
-    if (st == OWNKEY_OK)
-        st = open_kms(key->token, conf->uri, conf->uri_where, &conf->options,
-                      key->type, &key->kms, err);
+    if (st == OWNKEY_OK) {
+        struct ownkey_kms_config config = { .uri = conf->uri,
+                                            .type = key->type,
+                                            .public_key = spki,
+                                            .options = &conf->options };
+
+        st = open_kms(key->token, conf->uri_where, &config, &key->kms, err);
+    }
     if (st == OWNKEY_OK && spki.len == 0)
         st = ownkey_fail(
             err, OWNKEY_CONFIG,
@@ -216,9 +219,14 @@ open_kek(struct ownkey_token *token)
                      token->kek_id);
     if (st == OWNKEY_OK)
         st = make_context(token, err);
-    if (st == OWNKEY_OK)
-        st = open_kms(token, conf->uri, conf->uri_where, &conf->options,
-                      token->kek_type, &token->kms, err);
+    if (st == OWNKEY_OK) {
+        struct ownkey_kms_config config = { .uri = conf->uri,
+                                            .type = token->kek_type,
+                                            .public_key = spki,
+                                            .options = &conf->options };
+
+        st = open_kms(token, conf->uri_where, &config, &token->kms, err);
+    }
     err->status = st;
     return st;
 }

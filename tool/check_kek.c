@@ -91,11 +91,15 @@ wrong_context_here(struct ownkey_token *token,
                        "a wrapped key was taken under a wrong context");
 }
 
-/* The service's own binding: the same ciphertext under another context. */
+/*
+ * The service's own binding: the same ciphertext under another context. *has:
+ * whether it has one at all.
+ */
 static enum ownkey_status
 wrong_context_there(struct ownkey_token *token,
                     const struct ownkey_context *wrong,
-                    struct ownkey_blob wrapped, struct ownkey_error *err)
+                    struct ownkey_blob wrapped, bool *has,
+                    struct ownkey_error *err)
 {
     struct ownkey_wrapped header = { 0 };
     struct ownkey_secret plain = { 0 };
@@ -105,11 +109,23 @@ wrong_context_there(struct ownkey_token *token,
 
     if (st != OWNKEY_OK)
         return st;
-    st = ownkey_kms_unwrap(
-        ownkey_token_kms(token), header.kek, header.kek_version,
-        ownkey_blob_of(&header.ciphertext), wrong, &plain, &sent_ms, &refusal);
+    *has = ownkey_kms_binds_context(header.algorithm);
+    if (*has) {
+        const struct ownkey_unwrap_request request = {
+            .id = header.kek,
+            .version = header.kek_version,
+            .algorithm = header.algorithm,
+            .ciphertext = ownkey_blob_of(&header.ciphertext),
+            .context = wrong,
+        };
+
+        st = ownkey_kms_unwrap(ownkey_token_kms(token), &request, &plain,
+                               &sent_ms, &refusal);
+    }
     ownkey_wrapped_clear(&header);
     ownkey_secret_clear(&plain);
+    if (!*has)
+        return OWNKEY_OK;
     if (st == OWNKEY_OK)
         return ownkey_fail(err, OWNKEY_PROTOCOL,
                            "the service unwrapped under a wrong context");
@@ -124,7 +140,7 @@ static void
 try_wrong_context(struct ownkey_check_subject *s, struct ownkey_token *token,
                   struct ownkey_blob wrapped)
 {
-    bool symmetric = ownkey_token_kek_type(token) == OWNKEY_KEY_AES_256;
+    bool bound = false;
     struct ownkey_context wrong = { 0 };
     struct ownkey_error err = { 0 };
     enum ownkey_status st;
@@ -132,12 +148,12 @@ try_wrong_context(struct ownkey_check_subject *s, struct ownkey_token *token,
     st = ownkey_context_add(&wrong, "check", "wrong", &err);
     if (st == OWNKEY_OK)
         st = wrong_context_here(token, &wrong, wrapped, &err);
-    if (st == OWNKEY_OK && symmetric)
-        st = wrong_context_there(token, &wrong, wrapped, &err);
+    if (st == OWNKEY_OK)
+        st = wrong_context_there(token, &wrong, wrapped, &bound, &err);
     (void)ownkey_check_settle(
         s, "wrong_context", OWNKEY_TRY_UNWRAP, st, &err,
-        symmetric ? "refused, as it must be"
-                  : "refused by the header; RSA itself binds none");
+        bound ? "refused, as it must be"
+              : "refused by the header; the service's cipher binds none");
     ownkey_context_clear(&wrong);
 }
 
@@ -161,6 +177,9 @@ check_kek_type(struct ownkey_check_subject *s, struct ownkey_token *token,
                           ownkey_key_type_info(info->type)->name);
     else if (public.len > 0)
         return ownkey_check_fits(s, token, NULL, public);
+    else if (ownkey_kms_knows_algorithm(ownkey_token_kms(token),
+                                        ownkey_kms_usual_algorithm(info->type)))
+        return true; /* the service wraps with it, whatever we take it for */
     else
         (void)ownkey_fail(&err, OWNKEY_CONFIG,
                           "the KEK is %s: write its public part with `ownkey "

@@ -1,24 +1,25 @@
 
 unit_tests += tests/unit/test_localkms_file
 tests_unit_test_localkms_file_SOURCES = tests/unit/test_localkms_file.c \
-	tests/unit/localkms_help.h tests/unit/test.h
+	tests/unit/kms_help.h tests/unit/localkms_help.h tests/unit/test.h
 tests_unit_test_localkms_file_CFLAGS = $(test_cflags)
 tests_unit_test_localkms_file_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_localkms
 tests_unit_test_localkms_SOURCES = tests/unit/test_localkms.c \
-	tests/unit/localkms_help.h tests/unit/test.h
+	tests/unit/kms_help.h tests/unit/localkms_help.h tests/unit/test.h
 tests_unit_test_localkms_CFLAGS = $(test_cflags)
 tests_unit_test_localkms_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_localkms_keys
 tests_unit_test_localkms_keys_SOURCES = tests/unit/test_localkms_keys.c \
-	tests/unit/localkms_help.h tests/unit/test.h
+	tests/unit/kms_help.h tests/unit/localkms_help.h tests/unit/test.h
 tests_unit_test_localkms_keys_CFLAGS = $(test_cflags)
 tests_unit_test_localkms_keys_LDADD = $(test_libs)
 
 # The transport and AWS KMS; what needs the service runs against its double.
 awskms_help = tests/unit/awskms_help.c tests/unit/awskms_help.h \
+	tests/unit/kms_help.h \
 	tests/unit/test.h
 
 unit_tests += tests/unit/test_awskms

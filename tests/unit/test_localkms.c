@@ -9,6 +9,7 @@
 
 #include "base/context.h"
 #include "base/options.h"
+#include "tests/unit/kms_help.h"
 
 /* What is wrapped in these tests, and everything its wrap returned. */
 struct wrapped {
@@ -56,7 +57,7 @@ unwrap_blob(struct ownkey_kms *kms, const struct wrapped *w,
     uint64_t sent_ms = 0;
     enum ownkey_status st;
 
-    st = ownkey_kms_unwrap(kms, w->reply.id, w->reply.version, ciphertext,
+    st = test_unwrap_usual(kms, w->reply.id, w->reply.version, ciphertext,
                            context, &plain, &sent_ms, err);
     if (st == OWNKEY_OK)
         assert_true(ownkey_blob_equal(ownkey_blob_secret(&plain),
@@ -585,7 +586,7 @@ sent_is_when_the_call_began(void **state)
     wrap_some(kms, &w);
     assert_int_equal(w.sent_ms, 1000);
     now = 2000;
-    assert_int_equal(ownkey_kms_unwrap(kms, w.reply.id, w.reply.version,
+    assert_int_equal(test_unwrap_usual(kms, w.reply.id, w.reply.version,
                                        ownkey_blob_of(&w.reply.ciphertext),
                                        &w.context, &plain, &sent_ms, &err),
                      OWNKEY_OK);
@@ -645,7 +646,7 @@ work_in_child(void *arg)
     uint64_t sent_ms;
     int result;
 
-    if (ownkey_kms_unwrap(work->kms, work->w->reply.id, work->w->reply.version,
+    if (test_unwrap_usual(work->kms, work->w->reply.id, work->w->reply.version,
                           ownkey_blob_of(&work->w->reply.ciphertext),
                           &work->w->context, &plain, &sent_ms,
                           &err) != OWNKEY_OK ||
@@ -691,7 +692,7 @@ unwrap_until_stopped(void *arg)
         struct ownkey_error err = { 0 };
         uint64_t sent_ms;
 
-        if (ownkey_kms_unwrap(busy->kms, busy->w->reply.id,
+        if (test_unwrap_usual(busy->kms, busy->w->reply.id,
                               busy->w->reply.version,
                               ownkey_blob_of(&busy->w->reply.ciphertext),
                               &busy->w->context, &plain, &sent_ms,
