@@ -41,7 +41,7 @@ send_signed(struct call *c, const char *target, const char *time,
         .body = c->body,
         .connect_ms = config->connect_ms,
         .total_ms = limit_ms,
-        .ca_file = config->ca_file,
+        .tls = { .ca_file = config->ca_file },
         .request_id_header = "x-amzn-RequestId",
     };
     const struct ownkey_sigv4_request to_sign = {

@@ -15,24 +15,11 @@
 #include <openssl/ssl.h>
 
 #include "base/libctx.h"
+#include "kms/http_exchange.h"
 #include "kms/http_guest.h"
 #include "kms/http_pool.h"
 
-enum { BODY_FIRST = 2048 }; /* bytes; most replies fit, others grow */
-
-/* One request on its way; the argument of all callbacks. */
-struct exchange {
-    const struct ownkey_http_request *request;
-    struct ownkey_http_reply *reply;
-    size_t sent;         /* bytes of the body that libcurl took */
-    char *upload;        /* where it keeps them, NULL: unknown */
-    size_t upload_len;
-    bool too_long;
-    bool no_memory;
-    char words[CURL_ERROR_SIZE];
-};
-
-/* ---- OpenSSL -------------------------------------------------------------- */
+/* ---- OpenSSL ----------------------------------------------------------- */
 
 /*
  * Whether libcurl uses the libssl that we are linked with, so that its SSL_CTX
@@ -74,7 +61,7 @@ upload_buffer_stays(void)
 static size_t
 on_read(char *buffer, size_t size, size_t count, void *arg)
 {
-    struct exchange *x = arg;
+    struct ownkey_http_exchange *x = arg;
     size_t n = x->request->body.len - x->sent;
 
     if (n > size * count)
@@ -91,8 +78,8 @@ on_read(char *buffer, size_t size, size_t count, void *arg)
     return n;
 }
 
-static void
-wipe_upload(struct exchange *x)
+void
+ownkey_http_wipe_upload(struct ownkey_http_exchange *x)
 {
     if (x->upload != NULL)
         explicit_bzero(x->upload, x->upload_len);
@@ -104,7 +91,7 @@ wipe_upload(struct exchange *x)
 static int
 on_seek(void *arg, curl_off_t offset, int origin)
 {
-    struct exchange *x = arg;
+    struct ownkey_http_exchange *x = arg;
 
     if (origin != SEEK_SET || offset < 0 ||
         (size_t)offset > x->request->body.len)
@@ -117,120 +104,14 @@ static int
 on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
             curl_off_t ulnow)
 {
-    struct exchange *x = arg;
+    struct ownkey_http_exchange *x = arg;
 
     (void)dltotal;
     (void)dlnow;
     (void)ultotal;
     if (ulnow > 0 && (size_t)ulnow >= x->request->body.len)
-        wipe_upload(x);
+        ownkey_http_wipe_upload(x);
     return 0;
-}
-
-/* ---- the reply --------------------------------------------------------- */
-
-/* The value of a header line, if it is the one of that name; else NULL. */
-static const char *
-header_value(const char *line, const char *name)
-{
-    size_t n = strlen(name);
-
-    if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-        return NULL;
-    return line + n + 1 + strspn(line + n + 1, " \t");
-}
-
-static void
-copy_printable(char *out, size_t size, const char *text)
-{
-    size_t n = 0;
-
-    while (n + 1 < size && text[n] > ' ' && text[n] <= '~') {
-        out[n] = text[n];
-        n++;
-    }
-    out[n] = '\0';
-}
-
-static size_t
-on_header(char *data, size_t size, size_t count, void *arg)
-{
-    struct exchange *x = arg;
-    struct ownkey_http_reply *r = x->reply;
-    const char *name = x->request->request_id_header;
-    char line[512];
-    const char *value;
-
-    wipe_upload(x);
-    (void)snprintf(line, sizeof(line), "%.*s", (int)(size * count), data);
-    if (strncmp(line, "HTTP/", 5) == 0) { /* after a 1xx comes another */
-        r->request_id[0] = '\0';
-        r->date_s = 0;
-        r->retry_after_s = 0;
-    }
-    value = header_value(line, "Date");
-    if (value != NULL) {
-        time_t date = curl_getdate(value, NULL);
-
-        r->date_s = date > 0 ? (int64_t)date : 0;
-    }
-    value = header_value(line, "Retry-After");
-    if (value != NULL) { /* the form with a date reads as 0: not given */
-        unsigned long seconds = strtoul(value, NULL, 10);
-
-        r->retry_after_s = seconds <= 3600 && value[0] != '-' ? seconds : 0;
-    }
-    value = name != NULL ? header_value(line, name) : NULL;
-    if (value != NULL)
-        copy_printable(r->request_id, sizeof(r->request_id), value);
-    return size * count;
-}
-
-/* Room for n more bytes; what a smaller block held is wiped. */
-static enum ownkey_status
-make_room(struct ownkey_secret *body, size_t n)
-{
-    struct ownkey_secret bigger = { 0 };
-    size_t cap = body->cap > 0 ? body->cap : BODY_FIRST;
-
-    if (body->len + n <= body->cap)
-        return OWNKEY_OK;
-    while (cap < body->len + n)
-        cap *= 2;
-    if (ownkey_secret_alloc(&bigger, cap) != OWNKEY_OK)
-        return OWNKEY_NOMEM;
-    if (body->len > 0)
-        memcpy(bigger.data, body->data, body->len);
-    bigger.len = body->len;
-    ownkey_secret_move(body, &bigger);
-    return OWNKEY_OK;
-}
-
-/* data is libcurl's own receive buffer: it has no use for it after this. */
-static size_t
-on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct exchange *x = arg;
-    struct ownkey_secret *body = &x->reply->body;
-    size_t n = size * count;
-
-    if (body->len + n > OWNKEY_HTTP_BODY_MAX)
-        x->too_long = true;
-    else if (make_room(body, n) != OWNKEY_OK)
-        x->no_memory = true;
-    if (!x->too_long && !x->no_memory && n > 0) {
-        memcpy(body->data + body->len, data, n);
-        body->len += n;
-    }
-    explicit_bzero(data, n);
-    return x->too_long || x->no_memory ? 0 : n;
-}
-
-void
-ownkey_http_reply_clear(struct ownkey_http_reply *reply)
-{
-    ownkey_secret_clear(&reply->body);
-    *reply = (struct ownkey_http_reply){ 0 };
 }
 
 /* ---- the request ------------------------------------------------------- */
@@ -347,6 +228,22 @@ set_sockets(CURL *e, struct ownkey_http_handle *h)
 }
 
 static bool
+set_tls(CURL *e, const struct ownkey_http_tls *tls)
+{
+    const char *key = tls->key_file != NULL ? tls->key_file : tls->cert_file;
+    bool ok = true;
+
+    /* Without the second the system's CAs would be trusted beside it. */
+    if (tls->ca_file != NULL)
+        ok = set_pointer(e, CURLOPT_CAINFO, tls->ca_file) &&
+             set_pointer(e, CURLOPT_CAPATH, NULL);
+    if (tls->cert_file != NULL)
+        ok = ok && set_pointer(e, CURLOPT_SSLCERT, tls->cert_file) &&
+             set_pointer(e, CURLOPT_SSLKEY, key);
+    return ok;
+}
+
+static bool
 set_connection(struct ownkey_http_handle *h,
                const struct ownkey_http_request *r,
                const struct ownkey_http_origin *origin)
@@ -354,7 +251,8 @@ set_connection(struct ownkey_http_handle *h,
     CURL *e = h->easy;
     bool ok = true;
 
-    h->loopback_only = !origin->https;
+    h->stay_here = !origin->https;
+    h->link_local = r->link_local;
     for (size_t i = 0; ok && i < sizeof(always) / sizeof(always[0]); i++)
         ok = set_long(e, always[i].option, always[i].value);
     ok = ok && set_protocol(e, origin->https) && set_sockets(e, h) &&
@@ -362,9 +260,8 @@ set_connection(struct ownkey_http_handle *h,
          set_long(e, CURLOPT_TIMEOUT_MS, limit_ms(r->total_ms)) &&
          set_long(e, CURLOPT_CONNECTTIMEOUT_MS,
                   limit_ms(r->connect_ms != 0 ? r->connect_ms : r->total_ms));
-    if (r->ca_file != NULL)
-        ok = ok && set_pointer(e, CURLOPT_CAINFO, r->ca_file);
-    if (origin->loopback)
+    ok = ok && set_tls(e, &r->tls);
+    if (origin->loopback || origin->link_local)
         ok = ok && set_pointer(e, CURLOPT_PROXY, "");
     if (curl_has_our_openssl())
         ok = ok && curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION,
@@ -374,7 +271,7 @@ set_connection(struct ownkey_http_handle *h,
 
 /* By a read callback, not POSTFIELDS, which libcurl copies to its headers. */
 static bool
-set_body(CURL *e, struct exchange *x)
+set_body(CURL *e, struct ownkey_http_exchange *x)
 {
     return set_long(e, CURLOPT_POST, 1) &&
            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -390,17 +287,19 @@ set_body(CURL *e, struct exchange *x)
 }
 
 static bool
-set_exchange(CURL *e, struct exchange *x, struct curl_slist *headers)
+set_exchange(CURL *e, struct ownkey_http_exchange *x,
+             struct curl_slist *headers)
 {
     bool has_body = strcmp(x->request->method, "GET") != 0;
 
     return set_pointer(e, CURLOPT_USERAGENT, "ownkey/" PACKAGE_VERSION) &&
            set_pointer(e, CURLOPT_HTTPHEADER, headers) &&
            set_pointer(e, CURLOPT_ERRORBUFFER, x->words) &&
-           curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) ==
+           curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, ownkey_http_on_header) ==
                CURLE_OK &&
            set_pointer(e, CURLOPT_HEADERDATA, x) &&
-           curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, ownkey_http_on_body) ==
+               CURLE_OK &&
            set_pointer(e, CURLOPT_WRITEDATA, x) &&
            (!has_body || set_body(e, x)) &&
            set_pointer(e, CURLOPT_CUSTOMREQUEST, x->request->method);
@@ -409,19 +308,20 @@ set_exchange(CURL *e, struct exchange *x, struct curl_slist *headers)
 /* ---- what went wrong --------------------------------------------------- */
 
 static enum ownkey_status
-fail_certificate(const struct exchange *x, const char *host,
+fail_certificate(const struct ownkey_http_exchange *x, const char *host,
                  struct ownkey_error *err)
 {
     return ownkey_fail(err, OWNKEY_UNREACHABLE,
                        "the certificate of %.100s cannot be trusted: %.150s; "
                        "ca_file (%.150s) must hold the CA that signed it",
                        host, x->words,
-                       x->request->ca_file != NULL ? x->request->ca_file
-                                                   : "not set: the system's");
+                       x->request->tls.ca_file != NULL
+                           ? x->request->tls.ca_file
+                           : "not set: the system's");
 }
 
 static enum ownkey_status
-fail_curl(const struct exchange *x, CURLcode rc, const char *host,
+fail_curl(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
           struct ownkey_error *err)
 {
     const char *words = x->words[0] != '\0' ? x->words : curl_easy_strerror(rc);
@@ -431,6 +331,11 @@ fail_curl(const struct exchange *x, CURLcode rc, const char *host,
     switch (rc) {
     case CURLE_OUT_OF_MEMORY:
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    case CURLE_SSL_CERTPROBLEM:
+        x->reply->transient = false;
+        return ownkey_fail(err, OWNKEY_CREDENTIALS,
+                           "the client certificate %.200s cannot be used: "
+                           "%.200s", x->request->tls.cert_file, words);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CRL_BADFILE:
@@ -469,7 +374,7 @@ fail_curl(const struct exchange *x, CURLcode rc, const char *host,
 }
 
 static enum ownkey_status
-result(const struct exchange *x, CURLcode rc, const char *host,
+result(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
        struct ownkey_error *err)
 {
     if (rc == CURLE_OK)
@@ -488,7 +393,7 @@ result(const struct exchange *x, CURLcode rc, const char *host,
 /* ---- all of it --------------------------------------------------------- */
 
 static enum ownkey_status
-exchange_on(struct ownkey_http_handle *h, struct exchange *x,
+exchange_on(struct ownkey_http_handle *h, struct ownkey_http_exchange *x,
             const struct ownkey_http_origin *origin, struct ownkey_error *err)
 {
     const struct ownkey_http_request *r = x->request;
@@ -502,6 +407,7 @@ exchange_on(struct ownkey_http_handle *h, struct exchange *x,
     if (rc == CURLE_OK)
         rc = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
+    ownkey_http_settle_retry_after(x);
     /* A handle that is kept outlives what its options point to; one that is
        closed still needs them, QUICK_EXIT above all. */
     if (rc == CURLE_OK)
@@ -511,16 +417,23 @@ exchange_on(struct ownkey_http_handle *h, struct exchange *x,
     return result(x, rc, origin->authority, err);
 }
 
-/* Handles are equal when they go to the same place and trust the same CA. */
+static const char *
+or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* Handles are equal when they go to the same place and use the same files. */
 static enum ownkey_status
-take_handle(const struct ownkey_http_origin *origin, const char *ca_file,
-            struct ownkey_http_handle **h)
+take_handle(const struct ownkey_http_origin *origin,
+            const struct ownkey_http_tls *tls, struct ownkey_http_handle **h)
 {
     char *key = NULL;
 
     *h = NULL;
-    if (asprintf(&key, "%s://%s %s", origin->https ? "https" : "http",
-                 origin->authority, ca_file != NULL ? ca_file : "") < 0)
+    if (asprintf(&key, "%s://%s %s\n%s\n%s", origin->https ? "https" : "http",
+                 origin->authority, or_empty(tls->ca_file),
+                 or_empty(tls->cert_file), or_empty(tls->key_file)) < 0)
         return OWNKEY_NOMEM;
     *h = ownkey_http_pool_take(key);
     free(key);
@@ -532,7 +445,7 @@ ownkey_http_send(const struct ownkey_http_request *request,
                  struct ownkey_http_reply *reply, struct ownkey_error *err)
 {
     struct ownkey_http_reply filled = { 0 };
-    struct exchange x = { .request = request, .reply = &filled };
+    struct ownkey_http_exchange x = { .request = request, .reply = &filled };
     struct ownkey_http_origin origin;
     struct ownkey_http_handle *h;
     struct ownkey_libctx_scope scope;
@@ -540,18 +453,21 @@ ownkey_http_send(const struct ownkey_http_request *request,
     enum ownkey_status st;
 
     ownkey_http_reply_clear(reply);
+    ownkey_http_forget_headers(&x);
     if (ownkey_libctx_inside())
         return ownkey_fail(err, OWNKEY_ARG, "a request inside a request");
     if (!ownkey_http_start())
         return ownkey_fail(err, OWNKEY_NOMEM, "libcurl does not start");
-    st = ownkey_http_origin_of(request->url, &origin, err);
+    st = request->link_local
+             ? ownkey_http_metadata_origin_of(request->url, &origin, err)
+             : ownkey_http_origin_of(request->url, &origin, err);
     if (st != OWNKEY_OK)
         return st;
     if (!ownkey_libctx_enter(&scope))
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     ownkey_http_block_signals(&signals);
     (void)ERR_set_mark(); /* the error queue belongs to the host */
-    st = take_handle(&origin, request->ca_file, &h);
+    st = take_handle(&origin, &request->tls, &h);
     if (st == OWNKEY_OK)
         st = exchange_on(h, &x, &origin, err);
     else

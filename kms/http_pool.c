@@ -202,14 +202,20 @@ ownkey_http_pool_give(struct ownkey_http_handle *handle, bool keep)
     destroy(surplus);
 }
 
+/* fd00:ec2::/32, where AWS gives out credentials over IPv6. */
+static const uint8_t ec2_prefix[] = { 0xfd, 0x00, 0x0e, 0xc2 };
+
+/* What http may go to: nothing that a network carries on. */
 static bool
-is_loopback(const struct curl_sockaddr *address)
+stays_here(const struct ownkey_http_handle *h,
+           const struct curl_sockaddr *address)
 {
     if (address->family == AF_INET) {
         struct sockaddr_in in;
 
         memcpy(&in, &address->addr, sizeof(in));
-        return (ntohl(in.sin_addr.s_addr) >> 24) == 127;
+        return (ntohl(in.sin_addr.s_addr) >> 24) == 127 ||
+               (h->link_local && (ntohl(in.sin_addr.s_addr) >> 16) == 0xa9fe);
     }
     if (address->family == AF_INET6) {
         struct sockaddr_in6 in6;
@@ -218,7 +224,10 @@ is_loopback(const struct curl_sockaddr *address)
         memcpy(&in6,
                (const char *)address + offsetof(struct curl_sockaddr, addr),
                sizeof(in6));
-        return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+        return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr) ||
+               (h->link_local &&
+                (IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr) ||
+                 memcmp(&in6.sin6_addr, ec2_prefix, sizeof(ec2_prefix)) == 0));
     }
     return false;
 }
@@ -233,7 +242,7 @@ ownkey_http_pool_open_socket(void *handle, curlsocktype purpose,
 
     (void)purpose;
     /* Older libcurl asks /etc/hosts for localhost; http stays on this host. */
-    if (h->loopback_only && !is_loopback(address))
+    if (h->stay_here && !stays_here(h, address))
         return CURL_SOCKET_BAD;
     /* Under the lock, so that no fork comes between socket and record. */
     enter();

@@ -21,8 +21,9 @@ enum {
 
 struct ownkey_http_handle {
     CURL *easy;
-    char *key; /* origin and CA file: handles with the same are equal */
-    bool loopback_only;
+    char *key; /* origin and TLS files: handles with the same are equal */
+    bool stay_here;  /* without TLS: to loopback and link-local addresses */
+    bool link_local; /* the latter as well */
     int sockets[OWNKEY_HTTP_SOCKETS_MAX]; /* -1: free; guarded by the pool */
     struct ownkey_http_handle *next;      /* of all handles; same guard */
     bool idle;                            /* same guard */

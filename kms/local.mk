@@ -26,9 +26,11 @@ libownkey_la_SOURCES += \
 	kms/aws_static_key.c kms/aws_static_key.h \
 	kms/awskms.c kms/awskms.h \
 	kms/http.c kms/http.h \
+	kms/http_exchange.h \
 	kms/http_guest.c kms/http_guest.h \
 	kms/http_origin.c \
 	kms/http_pool.c kms/http_pool.h \
+	kms/http_reply.c \
 	kms/json.c kms/json.h \
 	kms/retry.c kms/retry.h
 libownkey_la_LIBADD += $(SSL_LIBS)

@@ -539,7 +539,7 @@ leaves_no_openssl_error(void **state)
         .url = url,
         .body = ownkey_blob_text("x"),
         .total_ms = 2000,
-        .ca_file = "/nonexistent/ca.pem",
+        .tls = { .ca_file = "/nonexistent/ca.pem" },
     };
 
     (void)state;
@@ -566,7 +566,7 @@ long_ca_file(void **state)
         .url = url,
         .body = ownkey_blob_text("x"),
         .total_ms = 2000,
-        .ca_file = path,
+        .tls = { .ca_file = path },
     };
 
     (void)state;
@@ -607,6 +607,109 @@ connections_close_on_exec(void **state)
     }
 }
 
+static enum ownkey_status
+get_captured(const char *name, char *value, size_t size, uint64_t *retry_after)
+{
+    struct ownkey_http_reply reply = { 0 };
+    char url[128];
+    struct ownkey_http_request r = {
+        .method = "GET",
+        .url = url,
+        .total_ms = 2000,
+        .captures = { { name, value, size } },
+        .capture_count = 1,
+    };
+    enum ownkey_status st;
+
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/", server.port);
+    st = ownkey_http_send(&r, &reply, NULL);
+    *retry_after = reply.retry_after_s;
+    ownkey_http_reply_clear(&reply);
+    return st;
+}
+
+static void
+captures_headers(void **state)
+{
+    char value[32] = "old", small[8] = "old";
+    uint64_t after;
+
+    (void)state;
+    server.reply = "HTTP/1.1 401 No\r\nWww-authenticate:  Bearer a=1 \r\n"
+                   "WWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n";
+    assert_int_equal(get_captured("WWW-Authenticate", value, sizeof(value),
+                                  &after), OWNKEY_OK);
+    assert_string_equal(value, "Bearer a=1, Basic");
+    assert_int_equal(get_captured("WWW-Authenticate", small, sizeof(small),
+                                  &after), OWNKEY_OK);
+    assert_string_equal(small, ""); /* half of a challenge is none */
+    assert_int_equal(get_captured("X-None", value, sizeof(value), &after),
+                     OWNKEY_OK);
+    assert_string_equal(value, "");
+}
+
+static void
+retry_after_as_date(void **state)
+{
+    static const struct {
+        const char *header;
+        uint64_t seconds;
+    } cases[] = {
+        { "Retry-After: Thu, 01 Jan 2026 00:00:30 GMT\r\n", 30 },
+        { "Retry-After: Wed, 31 Dec 2025 23:59:00 GMT\r\n", 0 },
+        { "Retry-After: Thu, 01 Jan 2026 09:00:00 GMT\r\n", 0 },
+        { "Retry-After: -3\r\n", 0 },
+        { "Retry-After: soon\r\n", 0 },
+        { "Retry-After: 99999999999999999999999\r\n", 0 },
+        { "Retry-After: 3600\r\n", 3600 },
+    };
+    char reply[256], none[8];
+    uint64_t after;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void)snprintf(reply, sizeof(reply),
+                       "HTTP/1.1 429 Slow\r\n%s"
+                       "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+                       "Content-Length: 0\r\n\r\n", cases[i].header);
+        server.reply = reply;
+        assert_int_equal(get_captured("X", none, sizeof(none), &after),
+                         OWNKEY_OK);
+        assert_int_equal(after, cases[i].seconds);
+    }
+    server.reply = ok_reply;
+}
+
+/* http leaves this host only where a cloud gives out credentials. */
+static void
+metadata_addresses(void **state)
+{
+    static const struct {
+        const char *url;
+        bool link_local; /* allowed for metadata only */
+    } cases[] = {
+        { "http://169.254.169.254/latest/api/token", true },
+        { "http://169.254.170.2/v2", true },
+        { "http://[fd00:ec2::254]/latest", true },
+        { "http://[fd00:ec2::23]/v1", true },
+        { "http://[fe80::1]/", true },
+        { "http://metadata.google.internal/computeMetadata/v1", true },
+        { "http://169.253.169.254/", false },
+        { "http://[fd00:ec3::254]/", false },
+        { "http://metadata.google.internal.example.com/", false },
+        { "http://10.0.0.1/", false },
+    };
+    struct ownkey_http_origin o;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(ownkey_http_origin_of(cases[i].url, &o, NULL),
+                         OWNKEY_CONFIG);
+        assert_int_equal(ownkey_http_metadata_origin_of(cases[i].url, &o, NULL),
+                         cases[i].link_local ? OWNKEY_OK : OWNKEY_CONFIG);
+    }
+}
+
 int
 main(void)
 {
@@ -628,6 +731,9 @@ main(void)
         TEST(fork_closes_sockets),
         TEST(leaves_no_openssl_error),
         TEST(long_ca_file),
+        TEST(captures_headers),
+        TEST(retry_after_as_date),
+        TEST(metadata_addresses),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
