@@ -14,6 +14,7 @@ struct ownkey_http_exchange {
     size_t sent;         /* bytes of the body that libcurl took */
     char *upload;        /* where it keeps them, NULL: unknown */
     size_t upload_len;
+    bool cut[OWNKEY_HTTP_CAPTURES_MAX]; /* captured, but did not fit */
     int64_t retry_date_s; /* Retry-After as a date; 0: none */
     bool too_long;
     bool no_memory;

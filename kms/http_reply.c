@@ -39,7 +39,8 @@ copy_printable(char *out, size_t size, const char *text)
 
 /* Joined to what was there before; "" for good once it does not fit. */
 static void
-capture(const struct ownkey_http_capture *c, const char *data, size_t len)
+capture(const struct ownkey_http_capture *c, const char *data, size_t len,
+        bool *cut)
 {
     size_t name_len = strlen(c->name), used = strlen(c->value), start;
 
@@ -51,7 +52,9 @@ capture(const struct ownkey_http_capture *c, const char *data, size_t len)
         start++;
     while (len > start && (unsigned char)data[len - 1] <= ' ')
         len--;
-    if (used + 2 + (len - start) >= c->size) {
+    if (used + 2 + (len - start) >= c->size)
+        *cut = true;
+    if (*cut) {
         c->value[0] = '\0';
         return;
     }
@@ -66,8 +69,10 @@ ownkey_http_forget_headers(struct ownkey_http_exchange *x)
     x->reply->date_s = 0;
     x->reply->retry_after_s = 0;
     x->retry_date_s = 0;
-    for (size_t i = 0; i < x->request->capture_count; i++)
+    for (size_t i = 0; i < x->request->capture_count; i++) {
         x->request->captures[i].value[0] = '\0';
+        x->cut[i] = false;
+    }
 }
 
 static int64_t
@@ -103,7 +108,7 @@ ownkey_http_on_header(char *data, size_t size, size_t count, void *arg)
     if (value != NULL)
         copy_printable(r->request_id, sizeof(r->request_id), value);
     for (size_t i = 0; i < x->request->capture_count; i++)
-        capture(&x->request->captures[i], data, size * count);
+        capture(&x->request->captures[i], data, size * count, &x->cut[i]);
     return size * count;
 }
 
