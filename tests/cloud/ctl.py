@@ -4,6 +4,7 @@
 
 import argparse
 import http.client
+import importlib
 import json
 import os
 import signal
@@ -12,7 +13,24 @@ import sys
 import time
 import urllib.parse
 
+from frame import commands
+from frame.commands import command
+
 WAIT_S = 30
+
+COMMANDS = (
+    command("allow", "take all deny back", do="clear",
+            fixed=(("kind", "deny"),)),
+    command("clock", "set the clock of the service off", "seconds"),
+    command("hangup", "close idle connections and print how many",
+            prints="connections"),
+    command("clear", "take back all orders, or those of one kind", "[kind]"),
+    command("orders", "print the orders in force", prints="*"),
+    command("calls", "print how many requests came", "[operation]",
+            "--key=KEY", prints="calls"),
+    command("stats", "print all counters", prints="*"),
+    command("reset", "set all counters to zero"),
+)
 
 
 class Failed(Exception):
@@ -55,33 +73,6 @@ def connect(directory, url):
                                        context=context)
 
 
-def show(member):
-    """Prints one member of the answer."""
-    def printer(answer):
-        print(str(answer[member]).rstrip("\n"))
-    return printer
-
-
-def show_all(answer):
-    print(json.dumps(answer, indent=2))
-
-
-def silent(answer):
-    """Most orders have nothing to say."""
-
-
-def plain(name, *members, printer=silent, **fixed):
-    """An order whose arguments go into the members of the same name."""
-    def run(options):
-        order = {"do": name, **fixed}
-        for member in members:
-            value = getattr(options, member)
-            if value is not None:
-                order[member] = value
-        printer(send(options.dir, order))
-    return run
-
-
 def misbehave(kind, argument=None):
     """An order to misbehave, for some operations, keys, and requests."""
     def run(options):
@@ -121,58 +112,29 @@ def build_parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", help="state directory of the double")
     orders = parser.add_subparsers(metavar="ORDER", required=True)
-    add_process_orders(orders)
-    add_key_orders(orders)
+    add(orders, "wait", wait, "wait until the double is ready")
+    add(orders, "stop", stop, "stop the double and wait until it is gone")
     add_misbehaviour(orders)
-    add_counter_orders(orders)
+    for each in (*COMMANDS, *own_commands()):
+        commands.add_to(orders, each, send)
     return parser
 
 
+def own_commands():
+    """What only this kind of double knows; its directory says which it is."""
+    try:
+        package = read_file(sys.argv[1], "double")
+    except (Failed, IndexError):
+        return ()
+    return importlib.import_module(package + ".commands").COMMANDS
+
+
 def add(orders, name, run, text, *arguments):
-    """One order. An argument in brackets may be left out."""
-    command = orders.add_parser(name, help=text, description=text)
-    command.set_defaults(run=run)
+    parser = orders.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
     for argument in arguments:
-        optional = argument.startswith("[")
-        command.add_argument(argument.strip("[]"),
-                             nargs="?" if optional else None)
-    return command
-
-
-def add_process_orders(orders):
-    add(orders, "wait", wait, "wait until the double is ready")
-    add(orders, "stop", stop, "stop the double and wait until it is gone")
-
-
-def add_key_orders(orders):
-    create = add(orders, "create", plain("create", "alias", "spec", "usage",
-                                         "multi_region", printer=show("arn")),
-                 "create a key and print its ARN", "alias", "[spec]",
-                 "[usage]")
-    create.add_argument("--multi-region", action="store_true")
-    add(orders, "alias", plain("alias", "alias", "key"),
-        "make an alias, or point it at another key", "alias", "key")
-    add(orders, "unalias", plain("unalias", "alias"), "remove an alias",
-        "alias")
-    for name, text in (("enable", "make a key usable, whatever its state"),
-                       ("disable", "disable a key"),
-                       ("delete", "remove a key and its aliases for good"),
-                       ("rotate", "give a symmetric key new material")):
-        add(orders, name, plain(name, "key"), text, "key")
-    add(orders, "schedule-deletion", plain("schedule-deletion", "key", "days"),
-        "let a key be pending deletion", "key", "[days]")
-    add(orders, "state", plain("state", "key", "state"),
-        "put a key into any state of the service", "key", "state")
-    add(orders, "arn", plain("describe", "key", printer=show("Arn")),
-        "print the ARN of a key", "key")
-    add(orders, "public-key", plain("public-key", "key", printer=show("pem")),
-        "print the public key as PEM", "key")
-    add(orders, "describe", plain("describe", "key", printer=show_all),
-        "print the metadata of a key", "key")
-    add(orders, "identity", plain("identity", "what", "access_key",
-                                  "secret_key", "token"),
-        "add, expire or remove an access key", "what", "access_key",
-        "[secret_key]", "[token]")
+        commands.add_argument(parser, argument)
+    return parser
 
 
 def add_misbehaviour(orders):
@@ -186,42 +148,22 @@ def add_misbehaviour(orders):
                                  help="only the next N requests")
 
     deny = add(orders, "deny", misbehave("deny"),
-               "AccessDeniedException, for some operations or all")
-    deny.add_argument("operation", nargs="*")
+               "refuse permission, for some operations or all", "operation*")
     deny.add_argument("--key", help="only for this key")
     deny.add_argument("--count", type=int, metavar="N",
                       help="only the next N requests")
-    add(orders, "allow", plain("clear", kind="deny"), "take all deny back")
-    filtered("throttle", misbehave("throttle"),
-             "ThrottlingException for the next N requests", "count",
+    filtered("throttle", misbehave("throttle", "retry_after"),
+             "throttle the next N requests", "count", "--retry-after=SECONDS",
              count=False)
     filtered("fail", misbehave("fail", "what"),
-             "fail the next N requests: 500, 503 (HTML), or an error code",
-             "count", "what", count=False)
+             "fail the next N requests: 503 (HTML), another status, or an "
+             "error code", "count", "what", count=False)
     filtered("delay", misbehave("delay", "ms"),
              "hold every reply for some milliseconds", "ms")
     filtered("cut", misbehave("cut", "where"),
              "before: no reply; half: half the body; stall: half, then "
              "silence", "where")
     filtered("lie", misbehave("lie", "what"), "send a wrong reply", "what")
-    add(orders, "clock", plain("clock", "seconds"),
-        "set the clock of the service off", "seconds")
-    add(orders, "hangup", plain("hangup", printer=show("connections")),
-        "close idle connections and print how many")
-    add(orders, "clear", plain("clear", "kind"),
-        "take back all orders, or those of one kind", "[kind]")
-    add(orders, "orders", plain("orders", printer=show_all),
-        "print the orders in force")
-
-
-def add_counter_orders(orders):
-    calls = add(orders, "calls", plain("calls", "operation", "key",
-                                       printer=show("calls")),
-                "print how many requests came", "[operation]")
-    calls.add_argument("--key", help="only requests about this key")
-    add(orders, "stats", plain("stats", printer=show_all),
-        "print all counters")
-    add(orders, "reset", plain("reset"), "set all counters to zero")
 
 
 def main():

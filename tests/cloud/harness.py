@@ -1,29 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For the tests of the double: starts it, and speaks to it by hand."""
+"""For the tests of the AWS KMS double: speaks to it by hand."""
 
 import atexit
 import base64
 import http.client
 import json
 import os
-import shutil
 import socket
 import ssl
-import subprocess
-import sys
-import tempfile
 import time
 import unittest
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-import ctl                              # noqa: E402
-from aws import sigv4                   # noqa: E402
-from awskms import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY  # noqa: E402
-
-PYTHON = "/usr/bin/python3"
+from aws import sigv4
+from awskms import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY
+from frame import testing
+from frame.testing import HERE, PYTHON
 
 # One key of each kind, made once: generating RSA keys is what takes long.
 KEYS = {
@@ -45,44 +37,9 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
-class Double:
-    """One running double, in a directory of its own."""
-
+class Double(testing.Double):
     def __init__(self, *options):
-        self.dir = tempfile.mkdtemp(prefix="awskms-")
-        self.log = os.path.join(self.dir, "log")
-        subprocess.run(
-            [PYTHON, os.path.join(HERE, "awskms.py"), "--dir", self.dir,
-             "--detach", "--parent", str(os.getpid()), "--log", self.log,
-             *options], check=True)
-        self.endpoint = self.read("endpoint")
-        self.pid = int(self.read("pid"))
-
-    def read(self, name):
-        with open(os.path.join(self.dir, name), encoding="utf-8") as file:
-            return file.read().strip()
-
-    def do(self, name, **members):
-        return ctl.send(self.dir, {"do": name, **members})
-
-    def order(self, kind, argument="", **members):
-        return self.do("order", kind=kind, argument=argument, **members)
-
-    def calls(self, operation=None, key=None):
-        return self.do("calls", operation=operation, key=key)["calls"]
-
-    def ctl(self, *arguments):
-        return subprocess.run(
-            [PYTHON, os.path.join(HERE, "ctl.py"), self.dir, *arguments],
-            capture_output=True, text=True, check=False)
-
-    def log_lines(self):
-        with open(self.log, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
-
-    def stop(self):
-        self.ctl("stop")
-        shutil.rmtree(self.dir)
+        super().__init__("awskms.py", *options)
 
 
 _shared = None
@@ -98,16 +55,10 @@ def shared():
     return _shared
 
 
-class Response:
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = response.headers
-        self.body = response.read()
-        self.request_id = response.headers.get("x-amzn-RequestId")
-
+class Response(testing.Response):
     @property
-    def json(self):
-        return json.loads(self.body)
+    def request_id(self):
+        return self.headers.get("x-amzn-RequestId")
 
     @property
     def code(self):

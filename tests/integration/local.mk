@@ -1,6 +1,7 @@
 # One script for each thing a user does; exit 77 skips.
 integration_tests =
 integration_tests += tests/integration/cloud_awskms.sh
+integration_tests += tests/integration/cloud_doubles.sh
 integration_tests += tests/integration/cross_faces.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk

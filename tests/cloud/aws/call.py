@@ -14,13 +14,13 @@ class Operation:
 
 
 class Call:
-    def __init__(self, store, orders, identity, operation, args, lie=None):
+    def __init__(self, store, denies, identity, operation, args, lie=""):
         self.store = store
         self.identity = identity
         self.operation = operation
         self.args = args
-        self.lie = lie          # the order to lie that applies, or None
-        self._orders = orders
+        self.lie = lie          # to tell, "" for none
+        self._denies = denies      # whether an order denies this
 
     def find_key(self, ref, action=None, aliases=True):
         """The key named, if the caller may do this with it.
@@ -39,7 +39,7 @@ class Call:
 
     def authorise(self, key, action=None):
         action = action or self.operation
-        if self._orders.denies(self.operation, key):
+        if self._denies(self.operation, [key.id] if key else []):
             resource = key.arn if key else "*"
             raise AwsError(
                 "AccessDeniedException",

@@ -1,43 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The control path: what a test may tell the double while it runs.
-
-An order is one JSON object {"do": NAME, ...}; the answer is one JSON object.
+"""What a test may tell the AWS KMS double, besides the orders of the frame.
 """
 
 import time
 
+from frame.control import Control
+from frame.errors import Refused
+
 from . import material
 from .auth import Identity
-from .errors import AwsError
 from .keys import STATES
 from .manage_ops import DAY_S, check_alias_name
-from .orders import Order
 from .specs import SPECS, default_usage
 
 
-class Refused(Exception):
-    """An order that makes no sense; its text goes to whoever gave it."""
-
-
-class Control:
-    def __init__(self, service, server):
-        self._service = service
+class AwsControl(Control):
+    def __init__(self, service):
+        super().__init__(service)
         self._store = service.store
-        self._server = server
-
-    def run(self, document):
-        name = str(document.get("do", ""))
-        method = getattr(self, "do_" + name.replace("-", "_"), None)
-        if method is None:
-            raise Refused(f"no order {name!r}")
-        arguments = {key: value for key, value in document.items()
-                     if key != "do"}
-        try:
-            return method(**arguments) or {}
-        except AwsError as error:
-            raise Refused(error.message or error.code) from None
-        except (TypeError, ValueError) as error:
-            raise Refused(f"{name}: {error}") from None
 
     # Keys
 
@@ -105,7 +85,7 @@ class Control:
     # Who may ask
 
     def do_identity(self, what, access_key, secret_key="", token=""):
-        identities = self._service.identities
+        identities = self.service.identities
         if what == "add":
             identities.add(Identity(access_key, secret_key, token))
         elif what == "remove":
@@ -118,46 +98,3 @@ class Control:
             identity.expired = True
         else:
             raise Refused("identity: add, expire or remove")
-
-    # Misbehaviour
-
-    def do_order(self, kind, argument="", operations=(), key=None,
-                 count=None):
-        """Adds an order: deny, throttle, fail, delay, cut or lie."""
-        if kind not in ("deny", "throttle", "fail", "delay", "cut", "lie"):
-            raise Refused(f"no order {kind!r}")
-        if count is not None and int(count) < 0:
-            raise Refused("a count is not negative")
-        self._service.orders.add(Order(
-            kind, str(argument), tuple(operations),
-            self._store.find(key) if key is not None else None,
-            int(count) if count is not None else None))
-
-    def do_clock(self, seconds):
-        self._service.clock_offset_s = int(seconds)
-
-    def do_hangup(self):
-        return {"connections": self._server.hang_up_idle()}
-
-    def do_clear(self, kind=None):
-        """Takes back all orders, or those of one kind."""
-        self._service.orders.clear(kind)
-        if kind in (None, "clock"):
-            self._service.clock_offset_s = 0
-        self._server.release_stalled()
-
-    def do_orders(self):
-        return {"orders": self._service.orders.describe(),
-                "clock_offset_s": self._service.clock_offset_s}
-
-    # Counters
-
-    def do_calls(self, operation=None, key=None):
-        key_id = self._store.find(key).id if key is not None else None
-        return {"calls": self._service.counters.calls(operation, key_id)}
-
-    def do_stats(self):
-        return self._service.counters.stats()
-
-    def do_reset(self):
-        self._service.counters.reset()

@@ -98,7 +98,7 @@ def data_key_reply(call):
 def sign(call):
     key, algorithm, data = signing_input(call)
     call.stop_if_dry_run()
-    short = call.lie is not None and call.lie.argument == "short-signature"
+    short = call.lie == "short-signature"
     make = material.sign_short if short and algorithm.scheme == "ecdsa" \
         else material.sign
     return {"Signature": make(key.material, algorithm, data),

@@ -3,6 +3,8 @@
 
 import json
 
+from frame.errors import ServiceError
+
 JSON_TYPE = "application/x-amz-json-1.1"
 
 # Everything else is 400, which is why a client must go by the code.
@@ -17,47 +19,27 @@ HTTP_STATUS = {
 THROTTLED = ("You have exceeded the rate at which you may call KMS. "
              "Reduce the frequency of your calls.")
 
-# What a load balancer in front of the service says; not JSON on purpose.
-UNAVAILABLE_HTML = (b"<html><body><h1>503 Service Unavailable</h1>\n"
-                    b"<p>No server is available to handle this request.</p>"
-                    b"</body></html>\n")
 
-
-class AwsError(Exception):
+class AwsError(ServiceError):
     """A request that the service refuses."""
 
-    def __init__(self, code, message=None):
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = HTTP_STATUS.get(code, 400)
+    def __init__(self, code, message=None, status=None):
+        super().__init__(code, message,
+                         status or HTTP_STATUS.get(code, 400))
 
-    def render(self, long_type=False):
-        """Content type and body of the reply.
-
-        The text is left out when there is none, and AccessDeniedException
-        spells its member with a capital: both as the service does.
-
-        long_type  spell the code like services of other generations do
+    def render(self, call):
+        """The text is left out when there is none, and AccessDeniedException
+        spells its member with a capital: both as the service does. A lie
+        spells the code like services of other generations do.
         """
         code = self.code
-        if long_type:
+        if call.lie == "long-type":
             code = f"com.amazonaws.kms#{code}:http://internal.amazon.com/"
         body = {"__type": code}
         if self.message is not None:
             capital = self.code == "AccessDeniedException"
             body["Message" if capital else "message"] = self.message
         return JSON_TYPE, json.dumps(body, separators=(",", ":")).encode()
-
-
-class Unavailable(AwsError):
-    """503 from in front of the service, which does not speak its JSON."""
-
-    def __init__(self):
-        super().__init__("ServiceUnavailableException")
-
-    def render(self, long_type=False):
-        return "text/html", UNAVAILABLE_HTML
 
 
 def validation(*problems):

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a request to its reply: who asks, what, may they, and the orders."""
+"""AWS KMS: from a request to its operation, and its own errors."""
 
-import json
-import threading
-import time
-import traceback
-import uuid
-from dataclasses import dataclass, field
+from frame.service import Service
 
-from . import crypto_ops, lies, manage_ops, shapes, sigv4
+from . import crypto_ops, manage_ops, shapes, sigv4
 from .auth import Identities, Verifier
 from .call import Call
-from .counters import Counters
-from .errors import JSON_TYPE, AwsError
+from .errors import HTTP_STATUS, JSON_TYPE, THROTTLED, AwsError
 from .keys import KeyStore
+from .lies import LIES
 from .material import BadCiphertext
-from .orders import Orders, failure
 
 TARGET_PREFIX = "TrentService."
 OPERATIONS = {**crypto_ops.OPERATIONS, **manage_ops.OPERATIONS}
@@ -23,105 +17,66 @@ KEY_MEMBERS = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 BLOB = shapes.Blob()
 
 
-@dataclass
-class Reply:
-    """What to send, and how badly."""
-    request_id: str
-    date_s: float
-    status: int = 200
-    content_type: str = JSON_TYPE
-    body: bytes = b""
-    delay_ms: int = 0
-    cut: str = ""
+class AwsService(Service):
+    content_type = JSON_TYPE
+    own_lies = LIES
+    denies_itself = True
+    credential_headers = ("Authorization", "X-Amz-Target")
 
-
-@dataclass
-class Progress:
-    """What is known about a request so far; its line in the log."""
-    operation: str = ""
-    identity: object = None
-    keys: list = field(default_factory=list)
-    document: dict = field(default_factory=dict)
-    lie: object = None
-    trace: str = ""
-
-
-class Service:
     def __init__(self, account, region, log=None):
+        super().__init__(log)
         self.store = KeyStore(account, region)
         self.identities = Identities()
-        self.orders = Orders()
-        self.counters = Counters()
-        self.clock_offset_s = 0     # as if the clock of the service was wrong
         self._verifier = Verifier(self.identities, region)
-        self._log = log
-        self._log_lock = threading.Lock()
 
-    def now(self):
-        return time.time() + self.clock_offset_s
+    def prepare(self, call):
+        request = call.request
+        if request.method != "POST" or request.target != "/":
+            raise AwsError("UnknownOperationException", status=404)
+        call.operation = read_target(request.headers)
+        call.identity = self._verifier.verify(request.headers, request.body,
+                                              self.now())
+        call.accepted = True    # unsigned requests do not use orders up
+        call.document = shapes.parse_json(request.body)
+        found = self._keys_of(call.document)
+        call.keys = [key.id for key in found]
+        call.state["arns"] = [key.arn for key in found]
 
-    def answer(self, headers, body, connection):
-        """Runs one request. Never raises.
+    def perform(self, call):
+        operation = OPERATIONS[call.operation]
+        args = shapes.check(operation.shape, call.document)
+        return operation.handler(Call(
+            self.store, self.denies, call.identity, call.operation, args,
+            call.lie))
 
-        headers     pairs as received
-        connection  its serial number, for the log
-        """
-        reply = Reply(str(uuid.uuid4()), self.now())
-        progress = Progress()
-        code = "OK"
-        try:
-            reply.body = self._run(headers, body, progress)
-        except AwsError as error:
-            code = self._refuse(reply, progress, error)
-        except Exception:           # a bug of ours: 500, and the log tells
-            progress.trace = traceback.format_exc()
-            code = self._refuse(reply, progress, AwsError("InternalFailure"))
-        self._misbehave(reply, progress)
-        self.counters.answered(code)
-        self._write_log(headers, reply, progress, connection, code)
-        return reply
+    def throttled(self, call):
+        return AwsError("ThrottlingException", THROTTLED)
 
-    def _run(self, headers, body, progress):
-        progress.operation = read_target(headers)
-        progress.identity = self._verifier.verify(headers, body, self.now())
-        progress.document = shapes.parse_json(body)
-        progress.keys = self._keys_of(progress.document)
-        self.counters.asked(progress.operation, progress.keys)
+    def failure(self, call, what):
+        if what == "500":
+            return AwsError("KMSInternalException")
+        text = "at the moment" if what in HTTP_STATUS else "as ordered"
+        return AwsError(what, f"The request failed {text}.")
 
-        trouble = self._take(progress, "throttle", "fail")
-        if trouble is not None:
-            raise failure(trouble)
-        progress.lie = self._take(progress, "lie")
-        operation = OPERATIONS[progress.operation]
-        args = shapes.check(operation.shape, progress.document)
-        reply = operation.handler(Call(
-            self.store, self.orders, progress.identity, progress.operation,
-            args, progress.lie))
-        if progress.lie is not None:
-            return lies.tell(progress.lie.argument, reply)
-        return lies.encode(reply)
+    def broken(self, call):
+        return AwsError("InternalFailure")
 
-    def _refuse(self, reply, progress, error):
-        long_type = (progress.lie is not None
-                     and progress.lie.argument == "long-type")
-        reply.status = error.status
-        reply.content_type, reply.body = error.render(long_type)
-        return error.code
+    def bad_framing(self, status):
+        return AwsError("SerializationException", status=status)
 
-    def _misbehave(self, reply, progress):
-        if progress.lie is not None:
-            reply.date_s += lies.date_offset_s(progress.lie.argument)
-        delay = self._take(progress, "delay")
-        if delay is not None:
-            reply.delay_ms = int(delay.argument)
-        cut = self._take(progress, "cut")
-        if cut is not None:
-            reply.cut = cut.argument
+    def headers(self, call):
+        return [("x-amzn-RequestId", call.request_id),
+                ("Cache-Control", "no-cache, no-store, must-revalidate")]
 
-    def _take(self, progress, *kinds):
-        if progress.identity is None:
-            return None         # unsigned requests do not use orders up
-        return self.orders.take(kinds, progress.operation, progress.keys)
+    def key_name(self, ref):
+        return self.store.find(ref).id
+
+    def log_members(self, call):
+        identity = call.identity
+        return {"access_key": identity.access_key if identity else None,
+                "keys": call.state.get("arns", []),
+                "key_ref": call.document.get("KeyId"),
+                "context": call.document.get("EncryptionContext")}
 
     def _keys_of(self, document):
         """The keys a request is about, as far as they can be told."""
@@ -140,27 +95,6 @@ class Service:
             return self.store.find_by_blob(BLOB.parse(text))
         except (AwsError, BadCiphertext):
             return None
-
-    def _write_log(self, headers, reply, progress, connection, code):
-        if self._log is None:
-            return
-        identity = progress.identity
-        line = {
-            "time": round(reply.date_s, 3), "connection": connection,
-            "request_id": reply.request_id, "operation": progress.operation,
-            "code": code, "status": reply.status,
-            "access_key": identity.access_key if identity else None,
-            "keys": [key.arn for key in progress.keys],
-            "key_ref": progress.document.get("KeyId"),
-            "context": progress.document.get("EncryptionContext"),
-            "lie": progress.lie.argument if progress.lie else None,
-            "cut": reply.cut or None, "delay_ms": reply.delay_ms,
-            "user_agent": sigv4.canonical_value(headers, "user-agent")}
-        if progress.trace:
-            line["trace"] = progress.trace
-        with self._log_lock:
-            self._log.write(json.dumps(line) + "\n")
-            self._log.flush()
 
 
 def read_target(headers):

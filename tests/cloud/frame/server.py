@@ -8,27 +8,27 @@ import socket
 import socketserver
 import threading
 import time
-import uuid
 from email.utils import formatdate
 
-from .control import Control, Refused
-from .errors import AwsError
+from .errors import Refused
+from .service import Call, Request
 
 CONTROL_PATH = "/_control"
 HANDSHAKE_S = 10
-MAX_BODY = 1024 * 1024
 
 
 class Server(http.server.ThreadingHTTPServer):
+    """One listener of a double."""
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
     allow_reuse_address = True
 
-    def __init__(self, service, port=0, tls_context=None):
+    def __init__(self, listener, control, port=0, tls_context=None):
         super().__init__(("127.0.0.1", port), Handler)
-        self.service = service
-        self.control = Control(service, self)
+        self.listener = listener
+        self.service = control.service
+        self.control = control
         self._tls = tls_context
         self._lock = threading.Lock()
         self._handlers = set()
@@ -39,6 +39,15 @@ class Server(http.server.ThreadingHTTPServer):
         there is no name server."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address
+
+    @property
+    def with_tls(self):
+        return self._tls is not None
+
+    @property
+    def url(self):
+        scheme = "https" if self.with_tls else "http"
+        return f"{scheme}://127.0.0.1:{self.server_port}"
 
     def get_request(self):
         sock, address = super().get_request()
@@ -121,34 +130,42 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             pass
 
-    def do_POST(self):
+    def _dispatch(self):
         body = self._read_body()
         if body is None:
             return
-        if self.path == CONTROL_PATH:
+        if self.path == CONTROL_PATH and self.command == "POST":
             self._control(body)
-        elif self.path == "/":
-            self._serve(body)
         else:
-            self._send_error(404, AwsError("UnknownOperationException"))
+            self._serve(body)
 
-    def do_GET(self):
-        self._send_error(404, AwsError("UnknownOperationException"))
-
-    do_HEAD = do_PUT = do_DELETE = do_GET
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _dispatch
+    do_LIST = do_OPTIONS = _dispatch
 
     def _read_body(self):
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_BODY:
+        """The body; None when there is no telling where it ends."""
+        absent = "0" if self.command in ("GET", "HEAD", "DELETE",
+                                         "LIST", "OPTIONS") else ""
+        length = self.headers.get("Content-Length", absent)
+        if "Transfer-Encoding" in self.headers:
+            length = ""
+        most = self.server.service.max_body
+        if not length.isdecimal() or int(length) > most:
             self.close_connection = True
-            self._send_error(413 if length.isdecimal() else 411,
-                             AwsError("SerializationException"))
+            self._send_error(413 if length.isdecimal() else 411)
             return None
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             self.close_connection = True
             return None
         return body
+
+    def _request(self, body=b""):
+        certificate = None
+        if hasattr(self.connection, "getpeercert"):
+            certificate = self.connection.getpeercert(binary_form=True)
+        return Request(self.server.listener.name, self.command, self.path,
+                       self.headers.items(), body, self.serial, certificate)
 
     def _serve(self, body):
         counters = self.server.service.counters
@@ -157,8 +174,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.busy = True
         counters.enter()
         try:
-            reply = self.server.service.answer(self.headers.items(), body,
-                                               self.serial)
+            reply = self.server.service.answer(self._request(body))
             rest = self._hold(reply)
         finally:
             counters.leave()
@@ -174,8 +190,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.released().wait(reply.delay_ms / 1000)
         if reply.cut == "before":
             return b""
-        head = self._head(reply.status, reply.content_type, len(reply.body),
-                          reply.date_s, reply.request_id)
+        head = self._head(reply.status, reply.content_type, reply.body,
+                          reply.date_s, reply.headers)
+        if self.command == "HEAD":
+            return head
         if not reply.cut:
             return head + reply.body
         half = head + reply.body[:len(reply.body) // 2]
@@ -192,38 +210,41 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if select.select([self.connection], [], [], 0.05)[0]:
                 return
 
-    def _head(self, status, content_type, length, date_s, request_id=None):
-        lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('',))[0]}"]
-        if request_id:
-            lines.append(f"x-amzn-RequestId: {request_id}")
-        lines += ["Cache-Control: no-cache, no-store, must-revalidate",
-                  f"Date: {formatdate(date_s, usegmt=True)}",
-                  f"Content-Type: {content_type}",
-                  f"Content-Length: {length}"]
+    def _head(self, status, content_type, body, date_s, headers=()):
+        lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('',))[0]}",
+                 f"Date: {formatdate(date_s, usegmt=True)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        if content_type and status != 204:
+            lines.append(f"Content-Type: {content_type}")
+        if status != 204:
+            lines.append(f"Content-Length: {len(body)}")
         if self.close_connection:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def _send_error(self, status, error):
-        content_type, body = error.render()
-        self.close_connection = True
-        self.wfile.write(self._head(status, content_type, len(body),
-                                    time.time(), str(uuid.uuid4())) + body)
+    def _send_error(self, status):
+        service = self.server.service
+        call = Call(self._request(), request_id=service.new_request_id())
+        error = service.bad_framing(status)
+        content_type, body = error.render(call)
+        self.wfile.write(self._head(status, content_type, body, time.time(),
+                                    service.headers(call)) + body)
 
     def _control(self, body):
-        """Orders are unsigned JSON; what looks like AWS is refused."""
+        """Orders are unsigned JSON; what carries a credential is refused."""
         status, answer = 200, {}
         try:
             answer = self._run_order(body)
         except Refused as error:
             status, answer = 400, {"error": str(error)}
         data = json.dumps(answer).encode()
-        self.wfile.write(self._head(status, "application/json", len(data),
+        self.wfile.write(self._head(status, "application/json", data,
                                     time.time()) + data)
 
     def _run_order(self, body):
-        if "X-Amz-Target" in self.headers or "Authorization" in self.headers:
-            raise Refused("the control path takes orders, not AWS requests")
+        if any(name in self.headers
+               for name in self.server.service.credential_headers):
+            raise Refused("the control path takes orders, not requests")
         if self.headers.get_content_type() != "application/json":
             raise Refused("an order is application/json")
         try:

@@ -17,8 +17,8 @@ class Counters:
         self.connections = 0
         self.max_in_flight = self._in_flight
         self.by_operation = collections.Counter()
-        self.by_key = collections.Counter()         # by key ID
-        self.by_both = collections.Counter()        # by (operation, key ID)
+        self.by_key = collections.Counter()
+        self.by_both = collections.Counter()        # by (operation, key)
         self.by_code = collections.Counter()
 
     def reset(self):
@@ -49,20 +49,20 @@ class Counters:
         with self._lock:
             self.by_operation[operation] += 1
             for key in set(keys):
-                self.by_key[key.id] += 1
-                self.by_both[operation, key.id] += 1
+                self.by_key[key] += 1
+                self.by_both[operation, key] += 1
 
     def answered(self, code):
         with self._lock:
             self.by_code[code] += 1
 
-    def calls(self, operation=None, key_id=None):
+    def calls(self, operation=None, key=None):
         with self._lock:
-            if operation and key_id:
-                return self.by_both[operation, key_id]
+            if operation and key:
+                return self.by_both[operation, key]
             if operation:
                 return self.by_operation[operation]
-            return self.by_key[key_id] if key_id else self.total
+            return self.by_key[key] if key else self.total
 
     def stats(self):
         with self._lock:

@@ -8,18 +8,16 @@ number of requests or until it is cleared.
 import threading
 from dataclasses import dataclass
 
-from .errors import HTTP_STATUS, THROTTLED, AwsError, Unavailable
-from .lies import check_lie
-
+KINDS = ("deny", "throttle", "fail", "delay", "cut", "lie")
 CUTS = ("before", "half", "stall")
 
 
 @dataclass
 class Order:
-    kind: str               # deny, throttle, fail, delay, cut, lie
+    kind: str               # one of KINDS
     argument: str = ""      # what exactly; its meaning is the kind's
     operations: tuple = ()  # empty: all
-    key: object = None      # None: all keys
+    key: str = None         # as the service counts it; None: all keys
     left: int = None        # None: until cleared
 
     def applies(self, operation, keys):
@@ -30,16 +28,20 @@ class Order:
     def describe(self):
         return {"kind": self.kind, "argument": self.argument,
                 "operations": list(self.operations), "left": self.left,
-                "key": self.key.arn if self.key else None}
+                "key": self.key}
 
     def check(self):
         """ValueError when the argument makes no sense for the kind."""
+        if self.kind not in KINDS:
+            raise ValueError(f"no order {self.kind!r}")
+        if self.left is not None and self.left < 0:
+            raise ValueError("a count is not negative")
         if self.kind == "cut" and self.argument not in CUTS:
             raise ValueError(f"cut where? One of: {', '.join(CUTS)}")
         if self.kind == "delay" and int(self.argument) < 0:
             raise ValueError("a delay is in milliseconds, and not negative")
-        if self.kind == "lie":
-            check_lie(self.argument)
+        if self.kind == "throttle" and int(self.argument or 0) < 0:
+            raise ValueError("Retry-After is in seconds, and not negative")
 
 
 class Orders:
@@ -50,7 +52,6 @@ class Orders:
         self._orders = []
 
     def add(self, order):
-        order.check()
         with self._lock:
             self._orders.append(order)
 
@@ -69,22 +70,7 @@ class Orders:
                     return order
         return None
 
-    def denies(self, operation, key):
-        return self.take(("deny",), operation, [key]) is not None
-
     def describe(self):
         with self._lock:
             return [order.describe() for order in self._orders
                     if order.left != 0]
-
-
-def failure(order):
-    """The error that an order to throttle or to fail asks for."""
-    if order.kind == "throttle":
-        return AwsError("ThrottlingException", THROTTLED)
-    if order.argument == "503":
-        return Unavailable()
-    if order.argument == "500":
-        return AwsError("KMSInternalException")
-    text = "at the moment" if order.argument in HTTP_STATUS else "as ordered"
-    return AwsError(order.argument, f"The request failed {text}.")
