@@ -16,8 +16,9 @@ export LC_ALL
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 . "$top/examples/setup.sh"
 
-test_packages="libcmocka-dev python3-boto3 clang libclang-rt-14-dev valgrind
-    mandoc shellcheck p11-kit gnutls-bin openssh-client xz-utils"
+test_packages="libcmocka-dev python3-boto3 python3-venv clang
+    libclang-rt-14-dev valgrind mandoc shellcheck p11-kit gnutls-bin
+    openssh-client xz-utils"
 
 install=yes
 suites=

@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/cloud/aws/sigv4.py \
 	tests/cloud/aws/specs.py \
 	tests/cloud/awskms.py \
+	tests/cloud/clients.sh \
 	tests/cloud/ctl.py \
 	tests/cloud/frame/__init__.py \
 	tests/cloud/frame/commands.py \
@@ -32,6 +33,7 @@ EXTRA_DIST += \
 	tests/cloud/frame/testing.py \
 	tests/cloud/frame/tls.py \
 	tests/cloud/harness.py \
+	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_frame.py \

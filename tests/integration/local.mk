@@ -7,4 +7,4 @@ include tests/integration/tool.mk
 include tests/integration/provider.mk
 include tests/integration/pkcs11.mk
 TESTS += $(integration_tests)
-EXTRA_DIST += $(integration_tests)
+EXTRA_DIST += $(integration_tests) tests/integration/cloud_clients.sh
