@@ -96,6 +96,8 @@ ownkey_section_bad_file(const struct ownkey_conf_scope *scope,
 
 static const char *const shared_options[] = {
     "ca_file",
+    "client_cert",
+    "client_key",
     "timeout",
     "connect_timeout",
 };
@@ -116,6 +118,13 @@ ownkey_section_is_service(const char *name)
     return ownkey_section_is_shared(name) || strchr(name, '.') != NULL;
 }
 
+static bool
+is_path_option(const char *name)
+{
+    return strcmp(name, "ca_file") == 0 || strcmp(name, "client_cert") == 0 ||
+           strcmp(name, "client_key") == 0;
+}
+
 enum ownkey_status
 ownkey_section_keep_service(const struct ownkey_conf_scope *scope,
                             const struct ownkey_ini_entry *e,
@@ -124,7 +133,7 @@ ownkey_section_keep_service(const struct ownkey_conf_scope *scope,
     const char *hint;
     uint64_t ms;
 
-    if (strcmp(e->name, "ca_file") == 0) {
+    if (is_path_option(e->name)) {
         if (!ownkey_conf_path_ok(e->value, &hint))
             return ownkey_section_bad_value(scope, e, hint);
     } else if (ownkey_section_is_shared(e->name)) {

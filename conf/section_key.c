@@ -105,7 +105,8 @@ take_key_entry(const struct ownkey_conf_scope *scope,
         return ownkey_section_keep_service(scope, e, &key->options);
     return ownkey_section_unknown(
         scope, e, key_settings, n,
-        ", ca_file, timeout, connect_timeout and the service's own "
+        ", ca_file, client_cert, client_key, timeout, "
+        "connect_timeout and the service's own "
         "such as aws.region");
 }
 

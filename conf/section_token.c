@@ -166,7 +166,8 @@ take_token_entry(const struct ownkey_conf_scope *scope,
         return ownkey_section_keep_service(scope, e, &token->options);
     return ownkey_section_unknown(
         scope, e, token_settings, n,
-        ", context.NAME, ca_file, timeout, connect_timeout and the "
+        ", context.NAME, ca_file, client_cert, client_key, timeout, "
+        "connect_timeout and the "
         "service's own such as aws.region");
 }
 

@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "base/status.h"
 #include "kms/aws_config.h"
-#include "kms/http.h"
+#include "kms/rest.h"
 
 struct ownkey_aws_client {
     struct ownkey_aws_config config;
@@ -20,20 +20,14 @@ struct ownkey_aws_client {
     atomic_llong skew_s; /* the service's clock less ours, as far as known */
 };
 
-/* What came of a call. Zero value: empty. */
-struct ownkey_aws_result {
-    struct ownkey_http_reply reply;
-    uint64_t sent_ms; /* boot clock, before the attempt that was answered */
-};
-
 /*
  * Calls an operation ("Decrypt") with a JSON body. OWNKEY_OK: the service said
- * 200; *result is filled, cleared with ownkey_aws_result_clear.
+ * 2xx; *result is filled, cleared with ownkey_rest_result_clear.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_aws_call(struct ownkey_aws_client *client, const char *operation,
                 const struct ownkey_secret *body,
-                struct ownkey_aws_result *result, struct ownkey_error *err);
+                struct ownkey_rest_result *result, struct ownkey_error *err);
 
 /*
  * For whoever reads the reply: passes st through, and makes err of a reply
@@ -42,9 +36,7 @@ ownkey_aws_call(struct ownkey_aws_client *client, const char *operation,
 enum ownkey_status
 ownkey_aws_call_checked(const struct ownkey_aws_client *client,
                         const char *operation,
-                        const struct ownkey_aws_result *result,
+                        const struct ownkey_rest_result *result,
                         enum ownkey_status st, struct ownkey_error *err);
-
-void ownkey_aws_result_clear(struct ownkey_aws_result *result);
 
 #endif

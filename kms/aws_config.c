@@ -9,13 +9,6 @@
 
 #include "kms/http.h"
 
-enum {
-    TIMEOUT_MS = 10000,
-    CONNECT_MS = 3000,
-    TIMEOUT_MIN_MS = 50,
-    TIMEOUT_MAX_MS = 300000,
-};
-
 /* ---- options ----------------------------------------------------------- */
 
 static const char *const known[] = {
@@ -207,29 +200,17 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
 /* ---- all --------------------------------------------------------------- */
 
 static enum ownkey_status
-find_limits(struct ownkey_aws_config *c, const struct ownkey_options *options,
-            struct ownkey_error *err)
+find_net(struct ownkey_aws_config *c, const struct ownkey_options *options,
+         struct ownkey_error *err)
 {
     const char *places[] = {
-        ownkey_options_get(options, "ca_file", NULL),
         environment("AWS_CA_BUNDLE"),
         ownkey_aws_source_ca_bundle(c->source),
     };
-    const char *ca_file = first_of(places, sizeof(places) / sizeof(places[0]));
-    enum ownkey_status st;
 
-    st = ownkey_options_duration(options, "timeout", TIMEOUT_MS, TIMEOUT_MIN_MS,
-                                 TIMEOUT_MAX_MS, &c->timeout_ms, err);
-    if (st == OWNKEY_OK)
-        st = ownkey_options_duration(options, "connect_timeout", CONNECT_MS,
-                                     TIMEOUT_MIN_MS, TIMEOUT_MAX_MS,
-                                     &c->connect_ms, err);
-    if (st == OWNKEY_OK && ca_file != NULL) {
-        c->ca_file = strdup(ca_file);
-        if (c->ca_file == NULL)
-            st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    }
-    return st;
+    return ownkey_net_init(&c->net, options,
+                           first_of(places, sizeof(places) / sizeof(places[0])),
+                           err);
 }
 
 static enum ownkey_status
@@ -255,7 +236,7 @@ fill(struct ownkey_aws_config *c, const char *uri,
     if (st == OWNKEY_OK)
         st = find_endpoint(c, parsed.host, options, err);
     if (st == OWNKEY_OK)
-        st = find_limits(c, options, err);
+        st = find_net(c, options, err);
     return st;
 }
 
@@ -277,7 +258,7 @@ void
 ownkey_aws_config_clear(struct ownkey_aws_config *config)
 {
     free(config->key_id);
-    free(config->ca_file);
+    ownkey_net_clear(&config->net);
     ownkey_aws_source_free(config->source);
     *config = (struct ownkey_aws_config){ 0 };
 }

@@ -6,12 +6,11 @@
 #ifndef OWNKEY_KMS_AWS_CONFIG_H
 #define OWNKEY_KMS_AWS_CONFIG_H
 
-#include <stdint.h>
-
 #include "base/options.h"
 #include "base/status.h"
 #include "kms/aws_credentials.h"
 #include "kms/aws_endpoint.h"
+#include "kms/net.h"
 
 struct ownkey_aws_config {
     char *key_id;               /* as in the URI */
@@ -19,9 +18,7 @@ struct ownkey_aws_config {
     char region[OWNKEY_AWS_REGION_MAX];
     char url[OWNKEY_AWS_HOST_MAX + 16];   /* "https://HOST[:PORT]/" */
     char host[OWNKEY_AWS_HOST_MAX];       /* as in the Host header */
-    char *ca_file;              /* NULL: the system's */
-    uint64_t connect_ms;
-    uint64_t timeout_ms;        /* of a call with all its attempts */
+    struct ownkey_net net;
     struct ownkey_aws_source *source;
 };
 

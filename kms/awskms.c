@@ -44,7 +44,7 @@ wrap_algorithm(const struct awskms *k)
 /* A call whose request is the key's id alone. */
 static enum ownkey_status
 call_with_key(struct awskms *k, const char *operation,
-              struct ownkey_aws_result *result, struct ownkey_error *err)
+              struct ownkey_rest_result *result, struct ownkey_error *err)
 {
     struct ownkey_secret body = { 0 };
     enum ownkey_status st =
@@ -63,7 +63,7 @@ awskms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
                 struct ownkey_error *err)
 {
     struct awskms *k = from_base(kms);
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     enum ownkey_status st = call_with_key(k, "DescribeKey", &result, err);
 
     if (st != OWNKEY_OK)
@@ -71,7 +71,7 @@ awskms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
     st = ownkey_aws_reply_describe(ownkey_blob_secret(&result.reply.body),
                                    k->client.config.key_id, info, err);
     st = ownkey_aws_call_checked(&k->client, "DescribeKey", &result, st, err);
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 
@@ -80,7 +80,7 @@ awskms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
                   struct ownkey_error *err)
 {
     struct awskms *k = from_base(kms);
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     enum ownkey_status st = call_with_key(k, "GetPublicKey", &result, err);
 
     if (st != OWNKEY_OK)
@@ -88,7 +88,7 @@ awskms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
     st = ownkey_aws_reply_public_key(ownkey_blob_secret(&result.reply.body),
                                      k->client.config.key_id, spki, err);
     st = ownkey_aws_call_checked(&k->client, "GetPublicKey", &result, st, err);
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 
@@ -102,7 +102,7 @@ awskms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
 {
     struct awskms *k = from_base(kms);
     const char *id = k->client.config.key_id;
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
     enum ownkey_status st;
 
@@ -122,7 +122,7 @@ awskms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
     st = ownkey_aws_call_checked(&k->client, "Encrypt", &result, st, err);
     if (st == OWNKEY_OK)
         *sent_ms = result.sent_ms;
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 
@@ -134,7 +134,7 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
 {
     struct awskms *k = from_base(kms);
     const char *id = k->client.config.key_id;
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
     enum ownkey_status st;
 
@@ -157,7 +157,7 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
                                  err);
     if (st == OWNKEY_OK)
         *sent_ms = result.sent_ms;
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 
@@ -170,7 +170,7 @@ call_decrypt(struct awskms *k, const char *send_id, const char *expect_id,
              const struct ownkey_context *context, struct ownkey_secret *plain,
              uint64_t *sent_ms, struct ownkey_error *err)
 {
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
     enum ownkey_status st = ownkey_aws_request_decrypt(
         send_id, algorithm, ciphertext, context, &body);
@@ -186,7 +186,7 @@ call_decrypt(struct awskms *k, const char *send_id, const char *expect_id,
     st = ownkey_aws_call_checked(&k->client, "Decrypt", &result, st, err);
     if (st == OWNKEY_OK)
         *sent_ms = result.sent_ms;
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 
@@ -299,7 +299,7 @@ awskms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
     const char *id = k->client.config.key_id;
     const char *algorithm = ownkey_aws_sign_algorithm(kms->type, request);
     bool raw = request->hash == OWNKEY_HASH_NONE;
-    struct ownkey_aws_result result = { 0 };
+    struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
     uint8_t buf[DIGEST_MAX];
     enum ownkey_status st = check_input(kms, request, err);
@@ -318,7 +318,7 @@ awskms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
     st = ownkey_aws_reply_sign(ownkey_blob_secret(&result.reply.body), id,
                                algorithm, kms->type, signature, err);
     st = ownkey_aws_call_checked(&k->client, "Sign", &result, st, err);
-    ownkey_aws_result_clear(&result);
+    ownkey_rest_result_clear(&result);
     return st;
 }
 

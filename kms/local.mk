@@ -1,5 +1,6 @@
 libownkey_la_SOURCES += \
 	kms/algorithm.c kms/algorithm.h \
+	kms/credential.c kms/credential.h \
 	kms/drivers.c \
 	kms/kms.c kms/kms.h
 
@@ -32,5 +33,7 @@ libownkey_la_SOURCES += \
 	kms/http_pool.c kms/http_pool.h \
 	kms/http_reply.c \
 	kms/json.c kms/json.h \
+	kms/net.c kms/net.h \
+	kms/rest.c kms/rest.h \
 	kms/retry.c kms/retry.h
 libownkey_la_LIBADD += $(SSL_LIBS)

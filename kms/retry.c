@@ -2,6 +2,8 @@
 #include "kms/retry.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <time.h>
 
 #include <openssl/rand.h>
@@ -56,6 +58,50 @@ delay_ms(unsigned made, enum ownkey_retry kind, uint32_t random)
     return most * random / UINT32_MAX;
 }
 
+/* ---- the budget -------------------------------------------------------- */
+
+enum { BUDGETS = 64 };
+
+struct ownkey_retry_budget *
+ownkey_retry_budget_of(const char *authority)
+{
+    static struct ownkey_retry_budget budgets[BUDGETS];
+    uint32_t hash = 2166136261; /* FNV-1a */
+
+    for (size_t i = 0; authority[i] != '\0'; i++)
+        hash = (hash ^ (unsigned char)authority[i]) * 16777619;
+    return &budgets[hash % BUDGETS];
+}
+
+static bool
+pay(struct ownkey_retry_budget *b)
+{
+    int spent;
+
+    if (b == NULL)
+        return true;
+    spent = atomic_load(&b->spent);
+    while (spent + OWNKEY_RETRY_COST <= OWNKEY_RETRY_BUDGET)
+        if (atomic_compare_exchange_weak(&b->spent, &spent,
+                                         spent + OWNKEY_RETRY_COST))
+            return true;
+    return false;
+}
+
+static void
+give_back(struct ownkey_retry_budget *b, int units)
+{
+    int spent;
+
+    if (b == NULL)
+        return;
+    spent = atomic_load(&b->spent);
+    while (spent > 0 &&
+           !atomic_compare_exchange_weak(&b->spent, &spent,
+                                         spent > units ? spent - units : 0))
+        ;
+}
+
 enum ownkey_status
 ownkey_retry_run(const struct ownkey_retry_timing *timing, uint64_t timeout_ms,
                  ownkey_retry_attempt *attempt, void *arg,
@@ -71,10 +117,13 @@ ownkey_retry_run(const struct ownkey_retry_timing *timing, uint64_t timeout_ms,
         enum ownkey_status st =
             attempt(arg, timeout_ms - gone, &next, &least, err);
 
+        if (st == OWNKEY_OK)
+            give_back(timing->budget,
+                      made > 0 ? OWNKEY_RETRY_COST : OWNKEY_RETRY_REFILL);
         if (st == OWNKEY_OK || next == OWNKEY_RETRY_NO)
             return st;
         if (next != OWNKEY_RETRY_NOW) {
-            if (++made == OWNKEY_RETRY_ATTEMPTS)
+            if (++made == OWNKEY_RETRY_ATTEMPTS || !pay(timing->budget))
                 return st;
             wait = delay_ms(made, next, timing->random(timing->arg));
             if (wait < least)

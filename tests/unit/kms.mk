@@ -66,3 +66,14 @@ tests_unit_test_awskms_endpoint_SOURCES = tests/unit/test_awskms_endpoint.c \
 	$(awskms_help)
 tests_unit_test_awskms_endpoint_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_endpoint_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_credential
+tests_unit_test_credential_SOURCES = tests/unit/test_credential.c \
+	tests/unit/test.h
+tests_unit_test_credential_CFLAGS = $(test_cflags)
+tests_unit_test_credential_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_retry
+tests_unit_test_retry_SOURCES = tests/unit/test_retry.c tests/unit/test.h
+tests_unit_test_retry_CFLAGS = $(test_cflags)
+tests_unit_test_retry_LDADD = $(test_libs)

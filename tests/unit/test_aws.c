@@ -17,7 +17,6 @@
 #include "kms/aws_request.h"
 #include "kms/aws_sigv4.h"
 #include "kms/json.h"
-#include "kms/retry.h"
 
 #define KEY_ID "1234abcd-12ab-34cd-56ef-1234567890ab"
 #define MRK_ID "mrk-1234abcd12ab34cd56ef1234567890ab"
@@ -621,132 +620,6 @@ error_texts_are_clean(void **state)
     assert_non_null(strstr(err.text, "red"));
 }
 
-/* ---- retries ----------------------------------------------------------- */
-
-struct play {
-    uint64_t now_ms;
-    uint64_t slept[8];
-    unsigned sleeps;
-    unsigned attempts;
-    unsigned fail;             /* so many attempts fail */
-    uint64_t takes_ms;
-    enum ownkey_retry next;
-    uint64_t least_ms;
-    uint32_t chance;
-    uint64_t last_limit_ms;
-};
-
-static uint64_t
-play_boot(void *arg)
-{
-    return ((struct play *)arg)->now_ms;
-}
-
-static void
-play_sleep(void *arg, uint64_t ms)
-{
-    struct play *p = arg;
-
-    p->now_ms += ms;
-    p->slept[p->sleeps++ % 8] = ms;
-}
-
-static uint32_t
-play_random(void *arg)
-{
-    return ((struct play *)arg)->chance;
-}
-
-static enum ownkey_status
-play_attempt(void *arg, uint64_t limit_ms, enum ownkey_retry *next,
-             uint64_t *wait_ms, struct ownkey_error *err)
-{
-    struct play *p = arg;
-
-    p->attempts++;
-    p->now_ms += p->takes_ms;
-    p->last_limit_ms = limit_ms;
-    if (p->attempts > p->fail)
-        return OWNKEY_OK;
-    *next = p->next;
-    *wait_ms = p->least_ms;
-    if (p->next == OWNKEY_RETRY_NOW && p->attempts > 1)
-        *next = OWNKEY_RETRY_NO;
-    return ownkey_fail(err, OWNKEY_UNREACHABLE, "attempt %u", p->attempts);
-}
-
-static enum ownkey_status
-play(struct play *p, uint64_t timeout_ms)
-{
-    const struct ownkey_clock clock = { .boot_ms = play_boot, .arg = p };
-    const struct ownkey_retry_timing timing = {
-        .clock = &clock, .sleep_ms = play_sleep, .random = play_random, .arg = p,
-    };
-    struct ownkey_error err = { 0 };
-
-    return ownkey_retry_run(&timing, timeout_ms, play_attempt, p, &err);
-}
-
-static void
-retries(void **state)
-{
-    struct play p = { .fail = 9, .next = OWNKEY_RETRY_LATER,
-                      .chance = UINT32_MAX };
-
-    (void)state;
-    assert_int_equal(play(&p, 10000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.attempts, 3);
-    assert_int_equal(p.slept[0], 50);
-    assert_int_equal(p.slept[1], 100);
-
-    p = (struct play){ .fail = 9, .next = OWNKEY_RETRY_THROTTLED,
-                       .chance = UINT32_MAX };
-    assert_int_equal(play(&p, 10000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.slept[0], 1000);
-    assert_int_equal(p.slept[1], 2000);
-
-    p = (struct play){ .fail = 2, .next = OWNKEY_RETRY_THROTTLED,
-                       .chance = UINT32_MAX / 2 };
-    assert_int_equal(play(&p, 10000), OWNKEY_OK);
-    assert_int_equal(p.slept[0], 499);
-
-    p = (struct play){ .fail = 9, .next = OWNKEY_RETRY_NO };
-    assert_int_equal(play(&p, 10000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.attempts, 1);
-
-    p = (struct play){ .fail = 1, .next = OWNKEY_RETRY_NOW };
-    assert_int_equal(play(&p, 10000), OWNKEY_OK);
-    assert_int_equal(p.sleeps, 0);
-}
-
-static void
-retries_within_the_time(void **state)
-{
-    struct play p = { .fail = 9, .next = OWNKEY_RETRY_LATER, .takes_ms = 600 };
-
-    (void)state;
-    assert_int_equal(play(&p, 1000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.attempts, 2);
-    assert_int_equal(p.last_limit_ms, 400);
-
-    /* Throttled with a wait that would go past the end: not slept. */
-    p = (struct play){ .fail = 9, .next = OWNKEY_RETRY_THROTTLED,
-                       .least_ms = 5000 };
-    assert_int_equal(play(&p, 1000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.attempts, 1);
-    assert_int_equal(p.sleeps, 0);
-
-    /* An attempt with no time to succeed would only hide the reason. */
-    p = (struct play){ .fail = 9, .next = OWNKEY_RETRY_THROTTLED,
-                       .least_ms = 950 };
-    assert_int_equal(play(&p, 1000), OWNKEY_UNREACHABLE);
-    assert_int_equal(p.attempts, 1);
-
-    p = (struct play){ .fail = 1, .next = OWNKEY_RETRY_LATER, .least_ms = 700 };
-    assert_int_equal(play(&p, 1000), OWNKEY_OK);
-    assert_int_equal(p.slept[0], 700);
-}
-
 int
 main(void)
 {
@@ -767,8 +640,6 @@ main(void)
         cmocka_unit_test(descriptions),
         cmocka_unit_test(error_codes),
         cmocka_unit_test(error_texts_are_clean),
-        cmocka_unit_test(retries),
-        cmocka_unit_test(retries_within_the_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
