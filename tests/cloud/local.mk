@@ -18,6 +18,28 @@ EXTRA_DIST += \
 	tests/cloud/aws/sigv4.py \
 	tests/cloud/aws/specs.py \
 	tests/cloud/awskms.py \
+	tests/cloud/azure_harness.py \
+	tests/cloud/azurekms.py \
+	tests/cloud/azurekv/__init__.py \
+	tests/cloud/azurekv/access.py \
+	tests/cloud/azurekv/clients.py \
+	tests/cloud/azurekv/commands.py \
+	tests/cloud/azurekv/control.py \
+	tests/cloud/azurekv/crypto_ops.py \
+	tests/cloud/azurekv/directory.py \
+	tests/cloud/azurekv/errors.py \
+	tests/cloud/azurekv/jose.py \
+	tests/cloud/azurekv/keys.py \
+	tests/cloud/azurekv/lies.py \
+	tests/cloud/azurekv/login.py \
+	tests/cloud/azurekv/manage_ops.py \
+	tests/cloud/azurekv/material.py \
+	tests/cloud/azurekv/metadata.py \
+	tests/cloud/azurekv/operation.py \
+	tests/cloud/azurekv/service.py \
+	tests/cloud/azurekv/specs.py \
+	tests/cloud/azurekv/tokens.py \
+	tests/cloud/azurekv/vault.py \
 	tests/cloud/clients.sh \
 	tests/cloud/ctl.py \
 	tests/cloud/frame/__init__.py \
@@ -35,6 +57,8 @@ EXTRA_DIST += \
 	tests/cloud/harness.py \
 	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
+	tests/cloud/test_azure.py \
+	tests/cloud/test_azure_keys.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_frame.py \
 	tests/cloud/test_operations.py \
