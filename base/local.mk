@@ -7,5 +7,6 @@ libownkey_la_SOURCES += \
 	base/libctx.c base/libctx.h \
 	base/log.c base/log.h \
 	base/options.c base/options.h \
+	base/process.c base/process.h \
 	base/secret.c base/secret.h \
 	base/status.c base/status.h
