@@ -54,6 +54,36 @@ EXTRA_DIST += \
 	tests/cloud/frame/service.py \
 	tests/cloud/frame/testing.py \
 	tests/cloud/frame/tls.py \
+	tests/cloud/gcp/__init__.py \
+	tests/cloud/gcp/accounts.py \
+	tests/cloud/gcp/awssubject.py \
+	tests/cloud/gcp/call.py \
+	tests/cloud/gcp/commands.py \
+	tests/cloud/gcp/control.py \
+	tests/cloud/gcp/crc32c.py \
+	tests/cloud/gcp/crypto_ops.py \
+	tests/cloud/gcp/errors.py \
+	tests/cloud/gcp/files.py \
+	tests/cloud/gcp/form.py \
+	tests/cloud/gcp/iam.py \
+	tests/cloud/gcp/impersonate.py \
+	tests/cloud/gcp/jwt.py \
+	tests/cloud/gcp/keys.py \
+	tests/cloud/gcp/lies.py \
+	tests/cloud/gcp/manage_ops.py \
+	tests/cloud/gcp/material.py \
+	tests/cloud/gcp/metadata.py \
+	tests/cloud/gcp/names.py \
+	tests/cloud/gcp/oauth.py \
+	tests/cloud/gcp/routes.py \
+	tests/cloud/gcp/service.py \
+	tests/cloud/gcp/shapes.py \
+	tests/cloud/gcp/specs.py \
+	tests/cloud/gcp/sts.py \
+	tests/cloud/gcp/tokens.py \
+	tests/cloud/gcp/world.py \
+	tests/cloud/gcp_harness.py \
+	tests/cloud/gcpkms.py \
 	tests/cloud/harness.py \
 	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
@@ -61,6 +91,9 @@ EXTRA_DIST += \
 	tests/cloud/test_azure_keys.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_frame.py \
+	tests/cloud/test_gcp_auth.py \
+	tests/cloud/test_gcp_crypto.py \
+	tests/cloud/test_gcpkms.py \
 	tests/cloud/test_operations.py \
 	tests/cloud/test_orders.py \
 	tests/cloud/test_sigv4.py \

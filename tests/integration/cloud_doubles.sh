@@ -11,3 +11,4 @@ python=/usr/bin/python3
 cd "${OWNKEY_SRCDIR:-$(dirname "$0")/../..}/tests/cloud"
 "$python" test_frame.py
 "$python" test_azure.py
+"$python" test_gcpkms.py
