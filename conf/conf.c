@@ -31,6 +31,9 @@ clear_key(struct ownkey_conf_key *key)
     free(key->name);
     free(key->uri);
     free(key->uri_where);
+    free(key->type);
+    free(key->type_where);
+    free(key->usage_where);
     free(key->where);
     ownkey_bytes_clear(&key->public_key);
     ownkey_bytes_clear(&key->certificate);

@@ -27,6 +27,14 @@ enum ownkey_conf_log {
     OWNKEY_CONF_LOG_STDERR,
 };
 
+/* What a remote key is for: bits. */
+enum ownkey_conf_usage {
+    OWNKEY_USAGE_SIGN = 1,
+    OWNKEY_USAGE_DECRYPT = 2,
+    OWNKEY_USAGE_DERIVE = 4,
+    OWNKEY_USAGE_MAC = 8,
+};
+
 /* A remote key: section [TOKEN/NAME]. */
 struct ownkey_conf_key {
     char *name;                     /* "www" */
@@ -36,6 +44,10 @@ struct ownkey_conf_key {
                                        public_key or certificate; empty when
                                        neither is configured */
     struct ownkey_bytes certificate; /* DER of the first one, or empty */
+    char *type;                     /* "hmac-sha256", as written; or NULL */
+    char *type_where;               /* "FILE:LINE" of type = TYPE */
+    unsigned usage;                 /* of ownkey_conf_usage; 0: not said */
+    char *usage_where;
     struct ownkey_options options;  /* service options, "aws.region": its own
                                        and, where it has none, the token's */
     char *where;                    /* "FILE:LINE" of the section */
@@ -98,5 +110,14 @@ OWNKEY_MUST_CHECK enum ownkey_status ownkey_conf_load(const char *path,
                                                       struct ownkey_error *err);
 
 void ownkey_conf_free(struct ownkey_conf *conf);
+
+/*
+ * The settings of a token that are meant for a key at uri as well, added to
+ * those it has: all when the service is the same, else those that every
+ * service has. OWNKEY_NOMEM.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_conf_inherit(const struct ownkey_conf_token *token, const char *uri,
+                    struct ownkey_options *options);
 
 #endif

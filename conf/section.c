@@ -64,18 +64,26 @@ ownkey_section_keep_path(const struct ownkey_conf_scope *scope,
 }
 
 enum ownkey_status
+ownkey_section_keep_place(const struct ownkey_conf_scope *scope,
+                          const struct ownkey_ini_entry *e, char **where)
+{
+    char line[512];
+
+    (void)snprintf(line, sizeof(line), "%s:%u", scope->path, e->line);
+    return ownkey_section_keep_text(scope, line, where);
+}
+
+enum ownkey_status
 ownkey_section_keep_uri(const struct ownkey_conf_scope *scope,
                         const struct ownkey_ini_entry *e, char **out,
                         char **where)
 {
     const char *hint;
-    char line[512];
     enum ownkey_status st;
 
     if (!ownkey_conf_uri_ok(e->value, &hint))
         return ownkey_section_bad_value(scope, e, hint);
-    (void)snprintf(line, sizeof(line), "%s:%u", scope->path, e->line);
-    st = ownkey_section_keep_text(scope, line, where);
+    st = ownkey_section_keep_place(scope, e, where);
     return st == OWNKEY_OK ? ownkey_section_keep_text(scope, e->value, out)
                            : st;
 }

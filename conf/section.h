@@ -45,6 +45,10 @@ enum ownkey_status
 ownkey_section_keep_uri(const struct ownkey_conf_scope *scope,
                         const struct ownkey_ini_entry *e, char **out,
                         char **where);
+/* "FILE:LINE" of e. */
+enum ownkey_status
+ownkey_section_keep_place(const struct ownkey_conf_scope *scope,
+                          const struct ownkey_ini_entry *e, char **where);
 /* Name, value and place, as they stand there. */
 enum ownkey_status
 ownkey_section_keep_option(const struct ownkey_conf_scope *scope,

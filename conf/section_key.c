@@ -77,8 +77,72 @@ take_public_key(const struct ownkey_conf_scope *scope,
     return st;
 }
 
+/* Which types there are is known to token/, which has the table of them. */
+static enum ownkey_status
+take_type(const struct ownkey_conf_scope *scope,
+          const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_key *key = target;
+    enum ownkey_status st =
+        ownkey_section_keep_place(scope, e, &key->type_where);
+
+    return st == OWNKEY_OK
+               ? ownkey_section_keep_text(scope, e->value, &key->type)
+               : st;
+}
+
+static unsigned
+usage_of(const char *word, size_t len)
+{
+    static const struct {
+        const char *word;
+        unsigned usage;
+    } words[] = {
+        { "sign", OWNKEY_USAGE_SIGN },
+        { "decrypt", OWNKEY_USAGE_DECRYPT },
+        { "derive", OWNKEY_USAGE_DERIVE },
+        { "mac", OWNKEY_USAGE_MAC },
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strlen(words[i].word) == len &&
+            strncmp(word, words[i].word, len) == 0)
+            return words[i].usage;
+    return 0;
+}
+
+/* Words with commas between them. */
+static enum ownkey_status
+take_usage(const struct ownkey_conf_scope *scope,
+           const struct ownkey_ini_entry *e, void *target)
+{
+    static const char blanks[] = " \t";
+    struct ownkey_conf_key *key = target;
+    const char *at = e->value;
+    unsigned all = 0;
+
+    for (;;) {
+        size_t len = strcspn(at += strspn(at, blanks), ", \t");
+        unsigned one = usage_of(at, len);
+
+        at += len;
+        at += strspn(at, blanks);
+        if (one == 0 || (all & one) != 0 || (*at != '\0' && *at != ','))
+            return ownkey_section_bad_value(
+                scope, e, "sign, decrypt, derive or mac; several with commas");
+        all |= one;
+        if (*at == '\0')
+            break;
+        at++;
+    }
+    key->usage = all;
+    return ownkey_section_keep_place(scope, e, &key->usage_where);
+}
+
 static const struct ownkey_setting key_settings[] = {
     { "key", take_key },
+    { "type", take_type },
+    { "usage", take_usage },
     { "certificate", take_certificate },
     { "public_key", take_public_key },
 };
@@ -118,24 +182,22 @@ same_service(const char *a, const char *b)
     return n > 0 && b != NULL && strncmp(a, b, n) == 0 && b[n] == ':';
 }
 
-/* The token's options stand in for those that the key does not have. */
-static enum ownkey_status
-inherit_options(const struct ownkey_conf_scope *scope,
-                const struct ownkey_conf_token *token,
-                struct ownkey_conf_key *key)
+enum ownkey_status
+ownkey_conf_inherit(const struct ownkey_conf_token *token, const char *uri,
+                    struct ownkey_options *options)
 {
-    bool same = same_service(token->uri, key->uri);
+    bool same = same_service(token->uri, uri);
     struct ownkey_error ignored = { 0 };
 
     for (size_t i = 0; i < token->options.len; i++) {
         const struct ownkey_option *o = &token->options.items[i];
 
-        if (ownkey_options_find(&key->options, o->name) != NULL ||
+        if (ownkey_options_find(options, o->name) != NULL ||
             (!same && !ownkey_section_is_shared(o->name)))
             continue;
-        if (ownkey_options_add(&key->options, o->name, o->value, o->where,
+        if (ownkey_options_add(options, o->name, o->value, o->where,
                                &ignored) != OWNKEY_OK)
-            return ownkey_section_no_memory(scope);
+            return OWNKEY_NOMEM;
     }
     return OWNKEY_OK;
 }
@@ -159,5 +221,8 @@ ownkey_conf_fill_key(const struct ownkey_conf_scope *scope,
             "key = awskms:///alias/NAME",
             section->name);
     ownkey_section_check_services(scope, key->uri, &key->options);
-    return inherit_options(scope, token, key);
+    /* The token's options stand in for those that the key does not have. */
+    if (ownkey_conf_inherit(token, key->uri, &key->options) != OWNKEY_OK)
+        return ownkey_section_no_memory(scope);
+    return OWNKEY_OK;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kms/localkms_aes.h"
+#include "kms/localkms_driver.h"
 #include "kms/localkms_file.h"
 #include "kms/localkms_io.h"
 #include "kms/localkms_pkey.h"
@@ -22,19 +23,6 @@ static const char uri_start[] = SCHEME "://";
 static const char delay_option[] = SCHEME ".delay";
 
 enum { DELAY_MAX_MS = 10000 };
-
-struct localkms {
-    struct ownkey_kms base;
-    const char *path; /* in base.uri */
-    char *calls;      /* the file that counts operations, if it exists */
-    uint64_t delay_ms;
-};
-
-static struct localkms *
-localkms_of(struct ownkey_kms *kms)
-{
-    return (struct localkms *)kms;
-}
 
 /* ---- what begins every operation ---------------------------------------- */
 
@@ -91,10 +79,10 @@ begin_enabled(struct ownkey_kms *kms, const char *operation,
     return st;
 }
 
-/* For what takes the key to be of the configured type. */
-static enum ownkey_status
-begin_use(struct ownkey_kms *kms, const char *operation,
-          struct ownkey_localkms_file *file, struct ownkey_error *err)
+enum ownkey_status
+ownkey_localkms_begin_use(struct ownkey_kms *kms, const char *operation,
+                          struct ownkey_localkms_file *file,
+                          struct ownkey_error *err)
 {
     enum ownkey_status st = begin_enabled(kms, operation, file, err);
 
@@ -102,23 +90,26 @@ begin_use(struct ownkey_kms *kms, const char *operation,
         st = ownkey_fail(err, OWNKEY_CONFIG,
                          "%s: its key is of type %s, but the configuration "
                          "takes it for %s; set public_key to its public part "
-                         "if it has one, remove public_key if not",
+                         "if it has one, remove public_key if not; type names "
+                         "what has none",
                          localkms_of(kms)->path,
                          ownkey_key_type_info(file->type)->name,
                          ownkey_key_type_info(kms->type)->name);
     return st;
 }
 
-static enum ownkey_status
-load_pkey(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
-          EVP_PKEY **pkey, struct ownkey_error *err)
+enum ownkey_status
+ownkey_localkms_load_pkey(struct ownkey_kms *kms,
+                          const struct ownkey_localkms_file *file,
+                          EVP_PKEY **pkey, struct ownkey_error *err)
 {
     enum ownkey_status st;
 
-    if (file->type == OWNKEY_KEY_AES_256)
+    if (ownkey_localkms_key_len(file->type) != 0)
         return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "%s: an AES key has no public part",
-                           localkms_of(kms)->path);
+                           "%s: a key of type %s has no public part",
+                           localkms_of(kms)->path,
+                           ownkey_key_type_info(file->type)->name);
     st = ownkey_localkms_pkey_load(file, pkey, err);
     if (st != OWNKEY_OK)
         ownkey_error_prefix(err, "%s", localkms_of(kms)->path);
@@ -148,7 +139,10 @@ localkms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
             .state = file.enabled ? OWNKEY_KEY_ENABLED : OWNKEY_KEY_DISABLED,
             .can_wrap =
                 family == OWNKEY_FAMILY_AES || family == OWNKEY_FAMILY_RSA,
-            .can_sign = family != OWNKEY_FAMILY_AES,
+            .can_sign = family != OWNKEY_FAMILY_AES &&
+                        family != OWNKEY_FAMILY_HMAC,
+            .can_mac = family == OWNKEY_FAMILY_HMAC,
+            .can_derive = family == OWNKEY_FAMILY_EC,
         };
         memcpy(info->id, file.uuid, sizeof(file.uuid));
         (void)snprintf(info->version, sizeof(info->version), "%" PRIu32,
@@ -167,7 +161,7 @@ localkms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
     enum ownkey_status st = begin_enabled(kms, "public_key\n", &file, err);
 
     if (st == OWNKEY_OK)
-        st = load_pkey(kms, &file, &pkey, err);
+        st = ownkey_localkms_load_pkey(kms, &file, &pkey, err);
     if (st == OWNKEY_OK)
         st = ownkey_localkms_pkey_spki(pkey, spki, err);
     EVP_PKEY_free(pkey);
@@ -213,7 +207,7 @@ wrap_with(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
     if (st == OWNKEY_OK && family_of(file) == OWNKEY_FAMILY_AES) {
         st = ownkey_localkms_aes_wrap(file, plain, context, &ciphertext, err);
     } else if (st == OWNKEY_OK) {
-        st = load_pkey(kms, file, &pkey, err);
+        st = ownkey_localkms_load_pkey(kms, file, &pkey, err);
         if (st == OWNKEY_OK)
             st = ownkey_localkms_pkey_wrap(pkey, plain, &ciphertext, err);
         EVP_PKEY_free(pkey);
@@ -239,7 +233,7 @@ localkms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
     enum ownkey_status st = check_length(plain->len, err);
 
     if (st == OWNKEY_OK)
-        st = begin_use(kms, "wrap\n", &file, err);
+        st = ownkey_localkms_begin_use(kms, "wrap\n", &file, err);
     if (st == OWNKEY_OK)
         st = wrap_with(kms, &file, plain, context, reply, err);
     if (st == OWNKEY_OK)
@@ -260,7 +254,7 @@ localkms_generate(struct ownkey_kms *kms, size_t len,
     enum ownkey_status st = check_length(len, err);
 
     if (st == OWNKEY_OK)
-        st = begin_use(kms, "generate\n", &file, err);
+        st = ownkey_localkms_begin_use(kms, "generate\n", &file, err);
     if (st == OWNKEY_OK && ownkey_secret_random(&made, len) != OWNKEY_OK)
         st = ownkey_fail(err, OWNKEY_NOMEM,
                          "no secure memory left for a new key");
@@ -313,7 +307,7 @@ unwrap_rsa(struct ownkey_kms *kms, const struct ownkey_localkms_file *file,
         .ciphertext = ciphertext,
     };
     EVP_PKEY *pkey = NULL;
-    enum ownkey_status st = load_pkey(kms, file, &pkey, err);
+    enum ownkey_status st = ownkey_localkms_load_pkey(kms, file, &pkey, err);
 
     if (st == OWNKEY_OK)
         st = ownkey_localkms_pkey_decrypt(pkey, &request, plain, err);
@@ -353,7 +347,8 @@ localkms_unwrap(struct ownkey_kms *kms,
 {
     uint64_t sent = ownkey_clock_boot_ms(kms->clock);
     struct ownkey_localkms_file file = { 0 };
-    enum ownkey_status st = begin_use(kms, "unwrap\n", &file, err);
+    enum ownkey_status st =
+        ownkey_localkms_begin_use(kms, "unwrap\n", &file, err);
 
     if (st == OWNKEY_OK)
         st = check_can_wrap(kms, &file, err);
@@ -367,50 +362,43 @@ localkms_unwrap(struct ownkey_kms *kms,
     return st;
 }
 
-/* ---- sign and decrypt --------------------------------------------------- */
-
 static enum ownkey_status
-localkms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
-              struct ownkey_bytes *signature, struct ownkey_error *err)
+open_for_rewrap(struct ownkey_kms *kms,
+                const struct ownkey_unwrap_request *request,
+                struct ownkey_localkms_file *file, struct ownkey_secret *plain,
+                struct ownkey_error *err)
 {
-    struct ownkey_localkms_file file = { 0 };
-    EVP_PKEY *pkey = NULL;
-    enum ownkey_status st;
+    enum ownkey_status st =
+        ownkey_localkms_begin_use(kms, "rewrap\n", file, err);
 
-    if (!ownkey_sign_request_fits(kms->type, request))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "a key of type %s makes no such signature",
-                           ownkey_key_type_info(kms->type)->name);
-    st = begin_use(kms, "sign\n", &file, err);
     if (st == OWNKEY_OK)
-        st = load_pkey(kms, &file, &pkey, err);
+        st = check_can_wrap(kms, file, err);
     if (st == OWNKEY_OK)
-        st = ownkey_localkms_pkey_sign(pkey, request, signature, err);
-    EVP_PKEY_free(pkey);
-    ownkey_localkms_file_clear(&file);
-    return st;
+        st = check_id(kms, file, request->id, err);
+    return st == OWNKEY_OK ? unwrap_with(kms, file, request, plain, err) : st;
 }
 
+/* The plaintext stays below this function, as it would in a service. */
 static enum ownkey_status
-localkms_decrypt(struct ownkey_kms *kms,
-                 const struct ownkey_decrypt_request *request,
-                 struct ownkey_secret *plain, struct ownkey_error *err)
+localkms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
+                const struct ownkey_unwrap_request *request,
+                struct ownkey_wrap_reply *reply, struct ownkey_error *err)
 {
-    struct ownkey_localkms_file file = { 0 };
-    EVP_PKEY *pkey = NULL;
-    enum ownkey_status st;
+    bool same = strcmp(localkms_of(to)->path, localkms_of(from)->path) == 0;
+    struct ownkey_localkms_file source = { 0 };
+    struct ownkey_localkms_file target = { 0 };
+    struct ownkey_secret plain = { 0 };
+    enum ownkey_status st =
+        open_for_rewrap(from, request, &source, &plain, err);
 
-    if (!ownkey_decrypt_request_fits(kms->type, request))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "a key of type %s does not decrypt so",
-                           ownkey_key_type_info(kms->type)->name);
-    st = begin_use(kms, "decrypt\n", &file, err);
+    if (st == OWNKEY_OK && !same)
+        st = ownkey_localkms_begin_use(to, "rewrap\n", &target, err);
     if (st == OWNKEY_OK)
-        st = load_pkey(kms, &file, &pkey, err);
-    if (st == OWNKEY_OK)
-        st = ownkey_localkms_pkey_decrypt(pkey, request, plain, err);
-    EVP_PKEY_free(pkey);
-    ownkey_localkms_file_clear(&file);
+        st = wrap_with(to, same ? &source : &target, &plain, request->context,
+                       reply, err);
+    ownkey_secret_clear(&plain);
+    ownkey_localkms_file_clear(&target);
+    ownkey_localkms_file_clear(&source);
     return st;
 }
 
@@ -434,8 +422,11 @@ static const struct ownkey_kms_ops localkms_ops = {
     .wrap = localkms_wrap,
     .generate = localkms_generate,
     .unwrap = localkms_unwrap,
-    .sign = localkms_sign,
-    .decrypt = localkms_decrypt,
+    .rewrap = localkms_rewrap,
+    .sign = ownkey_localkms_do_sign,
+    .decrypt = ownkey_localkms_do_decrypt,
+    .mac = ownkey_localkms_do_mac,
+    .derive = ownkey_localkms_do_derive,
     .free = localkms_free,
 };
 
@@ -454,6 +445,14 @@ check_uri(const char *uri, struct ownkey_error *err)
     return OWNKEY_OK;
 }
 
+/* For what goes over a network; of a token they reach all of its keys. */
+static bool
+is_for_networks(const char *name)
+{
+    return strcmp(name, "ca_file") == 0 || strcmp(name, "timeout") == 0 ||
+           strcmp(name, "connect_timeout") == 0;
+}
+
 static enum ownkey_status
 read_options(const struct ownkey_options *options, uint64_t *delay_ms,
              struct ownkey_error *err)
@@ -465,7 +464,7 @@ read_options(const struct ownkey_options *options, uint64_t *delay_ms,
     for (size_t i = 0; i < options->len; i++) {
         const struct ownkey_option *o = &options->items[i];
 
-        if (strcmp(o->name, delay_option) != 0)
+        if (strcmp(o->name, delay_option) != 0 && !is_for_networks(o->name))
             return ownkey_fail(err, OWNKEY_CONFIG,
                                "%s: %s means nothing to localkms, which knows "
                                "%s",

@@ -26,8 +26,9 @@
  *
  * Operations are counted for scripts: if the file PATH.calls exists, each
  * operation, refused ones too, appends one line to it with its name:
- * describe, public_key, wrap, generate, unwrap, sign or decrypt. It is never
- * created and needs no lock; `wc -l` counts the KMS calls of all processes.
+ * describe, public_key, wrap, generate, unwrap, rewrap (from one key to another
+ * one in each file), sign, decrypt, mac or derive. It is never created and
+ * needs no lock; `wc -l` counts the KMS calls of all processes.
  */
 #ifndef OWNKEY_KMS_LOCALKMS_H
 #define OWNKEY_KMS_LOCALKMS_H

@@ -11,8 +11,7 @@
 #include "base/encode.h"
 
 enum {
-    LONGEST_WORD = 36, /* chars: a UUID; the shortest key has 44 */
-    AES_KEY_LEN = 32,
+    LONGEST_WORD = 36, /* chars: a UUID; the shortest key has 40 */
     HEAD_MAX = 256, /* bytes of text before the versions */
     ITEM_MAX = 128, /* and around the key in each */
 };
@@ -251,18 +250,33 @@ parse_versions(struct ownkey_blob text, const cJSON *list,
     return OWNKEY_OK;
 }
 
+size_t
+ownkey_localkms_key_len(enum ownkey_key_type type)
+{
+    const struct ownkey_key_type_info *info = ownkey_key_type_info(type);
+
+    /* As long as the MAC (RFC 2104, 3); the mask above needs more than 20. */
+    if (type == OWNKEY_KEY_HMAC_SHA1)
+        return 32;
+    return info->family == OWNKEY_FAMILY_AES ||
+                   info->family == OWNKEY_FAMILY_HMAC
+               ? info->bits / 8
+               : 0;
+}
+
 static enum ownkey_status
 check_whole(const struct ownkey_localkms_file *file, struct ownkey_error *err)
 {
+    size_t len;
+
     if (ownkey_localkms_file_version(file, file->current) == NULL)
         return bad(err, "the current version is not among the versions");
-    if (file->type != OWNKEY_KEY_AES_256)
-        return file->count == 1
-                   ? OWNKEY_OK
-                   : bad(err, "an asymmetric key has several versions");
-    for (size_t i = 0; i < file->count; i++) {
-        if (file->versions[i].key.len != AES_KEY_LEN)
-            return bad(err, "an AES-256 key has not 32 bytes");
+    if (file->type != OWNKEY_KEY_AES_256 && file->count != 1)
+        return bad(err, "a key that cannot be rotated has several versions");
+    len = ownkey_localkms_key_len(file->type);
+    for (size_t i = 0; len != 0 && i < file->count; i++) {
+        if (file->versions[i].key.len != len)
+            return bad(err, "a key has not the length of its type");
     }
     return OWNKEY_OK;
 }

@@ -26,7 +26,7 @@ enum {
 struct ownkey_localkms_version {
     uint32_t number;
     int64_t created_s;
-    struct ownkey_secret key; /* 32 bytes of AES, or PKCS#8 DER */
+    struct ownkey_secret key; /* AES or HMAC key bytes, or PKCS#8 DER */
 };
 
 /* Zero value: empty. */
@@ -41,8 +41,8 @@ struct ownkey_localkms_file {
 
 /*
  * Strict: every member once and no other, numbers in range, versions in
- * ascending order, the current one among them, an AES key of 32 bytes, one
- * version of an asymmetric key (whose DER is checked where it is used).
+ * ascending order, the current one among them, AES and HMAC keys of their
+ * length, one version unless it is AES (DER is checked where it is used).
  *
  * text  in secret memory; key material is copied from there to secrets and to
  *       nowhere else
@@ -73,6 +73,9 @@ ownkey_localkms_file_version(const struct ownkey_localkms_file *file,
 /* Never NULL for a file that was parsed or made. */
 const struct ownkey_localkms_version *
 ownkey_localkms_file_current(const struct ownkey_localkms_file *file);
+
+/* Bytes of an AES or HMAC key; 0 for a key pair. */
+size_t ownkey_localkms_key_len(enum ownkey_key_type type);
 
 void ownkey_localkms_file_clear(struct ownkey_localkms_file *file);
 

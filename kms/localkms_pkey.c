@@ -14,7 +14,6 @@
 #include "base/libctx.h"
 
 enum {
-    AES_KEY_LEN = 32,
     PARAMS_MAX = 6,
     OAEP_SHA256_OVERHEAD = 2 * 32 + 2, /* RFC 8017, 7.1.1 */
 };
@@ -78,8 +77,8 @@ ownkey_localkms_key_make(enum ownkey_key_type type, struct ownkey_secret *key,
     EVP_PKEY *pkey;
 
     (void)ERR_set_mark();
-    if (info->family == OWNKEY_FAMILY_AES) {
-        st = ownkey_secret_random(key, AES_KEY_LEN);
+    if (ownkey_localkms_key_len(type) != 0) {
+        st = ownkey_secret_random(key, ownkey_localkms_key_len(type));
     } else {
         pkey = generate(info);
         if (pkey != NULL)
@@ -264,6 +263,79 @@ ownkey_localkms_pkey_sign(EVP_PKEY *pkey,
     if (ok) {
         ownkey_bytes_clear(signature);
         *signature = out;
+        out = (struct ownkey_bytes){ 0 };
+    }
+    ownkey_bytes_clear(&out);
+    return st;
+}
+
+/* ---- ECDH and HMAC ------------------------------------------------------- */
+
+static bool
+agree(EVP_PKEY *pkey, EVP_PKEY *peer, struct ownkey_secret *out)
+{
+    EVP_PKEY_CTX *ctx =
+        EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), pkey, NULL);
+    size_t len = out->cap;
+    bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+              EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+              EVP_PKEY_derive(ctx, out->data, &len) == 1;
+
+    if (ok)
+        out->len = len;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+enum ownkey_status
+ownkey_localkms_pkey_derive(EVP_PKEY *pkey, struct ownkey_blob peer,
+                            struct ownkey_secret *shared,
+                            struct ownkey_error *err)
+{
+    size_t size = ((size_t)EVP_PKEY_get_bits(pkey) + 7) / 8;
+    const unsigned char *at = peer.data;
+    struct ownkey_secret out = { 0 };
+    EVP_PKEY *other;
+    enum ownkey_status st = OWNKEY_OK;
+
+    if (ownkey_secret_alloc(&out, size) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "no secure memory left");
+    (void)ERR_set_mark();
+    other = d2i_PUBKEY_ex(NULL, &at, (long)peer.len, ownkey_libctx(), NULL);
+    if (other == NULL || !agree(pkey, other, &out) || out.len != size)
+        st = openssl_failed(err, OWNKEY_ARG,
+                            "no key can be agreed on with that public key");
+    EVP_PKEY_free(other);
+    (void)ERR_pop_to_mark();
+    if (st == OWNKEY_OK)
+        ownkey_secret_move(shared, &out);
+    ownkey_secret_clear(&out);
+    return st;
+}
+
+enum ownkey_status
+ownkey_localkms_mac(const struct ownkey_localkms_file *file,
+                    struct ownkey_blob message, struct ownkey_bytes *mac,
+                    struct ownkey_error *err)
+{
+    static const uint8_t nothing;
+    const struct ownkey_key_type_info *info = ownkey_key_type_info(file->type);
+    const struct ownkey_secret *key = &ownkey_localkms_file_current(file)->key;
+    const struct ownkey_hash_info *hash = ownkey_hash_info(info->hash);
+    struct ownkey_bytes out = { 0 };
+    enum ownkey_status st = OWNKEY_OK;
+
+    if (ownkey_bytes_alloc(&out, hash->len) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "no memory for a MAC");
+    (void)ERR_set_mark();
+    if (EVP_Q_mac(ownkey_libctx(), "HMAC", NULL, hash->name, NULL, key->data,
+                  key->len, message.len > 0 ? message.data : &nothing,
+                  message.len, out.data, out.len, &out.len) == NULL)
+        st = openssl_failed(err, OWNKEY_NOMEM, "a MAC cannot be made");
+    (void)ERR_pop_to_mark();
+    if (st == OWNKEY_OK) {
+        ownkey_bytes_clear(mac);
+        *mac = out;
         out = (struct ownkey_bytes){ 0 };
     }
     ownkey_bytes_clear(&out);

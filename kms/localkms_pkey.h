@@ -14,7 +14,7 @@
 #include "kms/algorithm.h"
 #include "kms/localkms_file.h"
 
-/* 32 random bytes of an AES key, or PKCS#8 DER of a new key pair. */
+/* Random bytes of an AES or HMAC key, or PKCS#8 DER of a new key pair. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_localkms_key_make(enum ownkey_key_type type, struct ownkey_secret *key,
                          struct ownkey_error *err);
@@ -44,6 +44,21 @@ ownkey_localkms_pkey_decrypt(EVP_PKEY *pkey,
                              const struct ownkey_decrypt_request *request,
                              struct ownkey_secret *plain,
                              struct ownkey_error *err);
+
+/*
+ * The x coordinate of the point shared with peer (DER SubjectPublicKeyInfo),
+ * as long as the field. OWNKEY_ARG: of another curve, or no public key.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_localkms_pkey_derive(EVP_PKEY *pkey, struct ownkey_blob peer,
+                            struct ownkey_secret *shared,
+                            struct ownkey_error *err);
+
+/* With the HMAC key of a file. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_localkms_mac(const struct ownkey_localkms_file *file,
+                    struct ownkey_blob message, struct ownkey_bytes *mac,
+                    struct ownkey_error *err);
 
 /* RSA-OAEP with SHA-256. OWNKEY_ARG: longer than the key can take. */
 OWNKEY_MUST_CHECK enum ownkey_status

@@ -33,6 +33,8 @@ ownkey_lease_valid(const struct ownkey_lease *lease)
 
 /* ---- making the object ---- */
 
+static const struct ownkey_dk_kind wrapped_kind;
+
 struct ownkey_data_key *
 ownkey_dk_new(struct ownkey_token *token)
 {
@@ -41,6 +43,7 @@ ownkey_dk_new(struct ownkey_token *token)
     if (dk == NULL)
         return NULL;
     atomic_store(&dk->refs, 1);
+    dk->kind = &wrapped_kind;
     dk->token = token;
     return dk;
 }
@@ -76,6 +79,23 @@ ownkey_dk_make_id(struct ownkey_data_key *dk)
            dk->wrapped.len);
     st = ownkey_sha256(ownkey_blob_of(&both), dk->id);
     ownkey_bytes_clear(&both);
+    return st;
+}
+
+enum ownkey_status
+ownkey_dk_make_bare_id(struct ownkey_data_key *dk, const char *name,
+                       const char *text, struct ownkey_error *err)
+{
+    enum ownkey_status st =
+        ownkey_context_add_all(&dk->context, &dk->token->context, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_context_add(&dk->context, name, text, err);
+    if (st == OWNKEY_OK &&
+        (ownkey_context_digest(&dk->context, dk->header.context_digest) !=
+             OWNKEY_OK ||
+         ownkey_dk_make_id(dk) != OWNKEY_OK))
+        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     return st;
 }
 
@@ -141,13 +161,12 @@ ownkey_dk_drop_commit_key(const struct ownkey_secret *plain,
 
 /* ---- opening ---- */
 
+/* That the token's own KEK can have wrapped it. */
 static enum ownkey_status
-check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
-             struct ownkey_error *err)
+check_place(const struct ownkey_data_key *dk, struct ownkey_error *err)
 {
     const struct ownkey_wrapped *w = &dk->header;
     const char *scheme = dk->token->kms->ops->scheme;
-    uint8_t digest[OWNKEY_CONTEXT_DIGEST_LEN];
 
     if (strcmp(w->service, scheme) != 0)
         return ownkey_fail(err, OWNKEY_DAMAGED,
@@ -159,6 +178,16 @@ check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
                            "wrapped with %s, which the KEK of token %s does "
                            "not do",
                            w->algorithm, dk->token->conf->name);
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+check_binding(const struct ownkey_data_key *dk, enum ownkey_purpose purpose,
+              struct ownkey_error *err)
+{
+    const struct ownkey_wrapped *w = &dk->header;
+    uint8_t digest[OWNKEY_CONTEXT_DIGEST_LEN];
+
     if (ownkey_context_digest(&dk->context, digest) != OWNKEY_OK)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     if (w->purpose != purpose ||
@@ -171,17 +200,13 @@ check_header(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
 }
 
 enum ownkey_status
-ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
-                     const struct ownkey_context *extra,
-                     struct ownkey_blob wrapped, struct ownkey_data_key **out,
-                     struct ownkey_error *err)
+ownkey_dk_parse(struct ownkey_token *token, enum ownkey_purpose purpose,
+                const struct ownkey_context *extra, struct ownkey_blob wrapped,
+                struct ownkey_data_key **out, struct ownkey_error *err)
 {
-    struct ownkey_error local = { 0 };
     struct ownkey_data_key *dk;
     enum ownkey_status st;
 
-    if (err == NULL)
-        err = &local;
     if (token->error.status != OWNKEY_OK) {
         *err = token->error;
         return err->status;
@@ -193,7 +218,29 @@ ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
     if (st == OWNKEY_OK)
         st = ownkey_dk_bind(dk, purpose, extra, err);
     if (st == OWNKEY_OK)
-        st = check_header(dk, purpose, err);
+        st = check_binding(dk, purpose, err);
+    if (st == OWNKEY_OK)
+        *out = dk;
+    else
+        ownkey_data_key_free(dk);
+    return st;
+}
+
+enum ownkey_status
+ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
+                     const struct ownkey_context *extra,
+                     struct ownkey_blob wrapped, struct ownkey_data_key **out,
+                     struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    struct ownkey_data_key *dk = NULL;
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = ownkey_dk_parse(token, purpose, extra, wrapped, &dk, err);
+    if (st == OWNKEY_OK)
+        st = check_place(dk, err);
     if (st == OWNKEY_OK && (ownkey_bytes_copy(&dk->wrapped, wrapped.data,
                                               wrapped.len) != OWNKEY_OK ||
                             ownkey_dk_make_id(dk) != OWNKEY_OK))
@@ -205,88 +252,26 @@ ownkey_data_key_open(struct ownkey_token *token, enum ownkey_purpose purpose,
     return st;
 }
 
-/* ---- opening what others wrapped with OAEP ---- */
+/* ---- using ---- */
 
-enum { LABEL_MAX = 500 };
-
-/* What makes it another key, into the id: by way of the context. */
-static enum ownkey_status
-bind_oaep(struct ownkey_data_key *dk, const struct ownkey_decrypt_request *r,
-          struct ownkey_error *err)
+struct ownkey_unwrap_request
+ownkey_dk_request(const struct ownkey_data_key *dk)
 {
-    char text[2 * LABEL_MAX + 24];
-    int used = snprintf(text, 24, "%d,%d,", (int)r->hash, (int)r->mgf1_hash);
-    enum ownkey_status st;
+    const struct ownkey_wrapped *w = &dk->header;
 
-    ownkey_hex_encode(r->label.data, r->label.len, text + used);
-    st = ownkey_context_add_all(&dk->context, &dk->token->context, err);
-    if (st == OWNKEY_OK)
-        st = ownkey_context_add(&dk->context, "ownkey-oaep", text, err);
-    if (st == OWNKEY_OK &&
-        (ownkey_context_digest(&dk->context, dk->header.context_digest) !=
-             OWNKEY_OK ||
-         ownkey_dk_make_id(dk) != OWNKEY_OK))
-        st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    return st;
-}
-
-static enum ownkey_status
-keep_oaep(struct ownkey_data_key *dk, const struct ownkey_decrypt_request *r,
-          struct ownkey_error *err)
-{
-    if (ownkey_bytes_copy(&dk->wrapped, r->ciphertext.data,
-                          r->ciphertext.len) != OWNKEY_OK ||
-        ownkey_bytes_copy(&dk->label, r->label.data, r->label.len) != OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    dk->oaep = true;
-    dk->request = *r;
-    dk->request.ciphertext = ownkey_blob_of(&dk->wrapped);
-    dk->request.label = ownkey_blob_of(&dk->label);
-    return bind_oaep(dk, r, err);
+    return (struct ownkey_unwrap_request){
+        .id = w->kek,
+        .version = w->kek_version,
+        .algorithm = w->algorithm,
+        .ciphertext = ownkey_blob_of(&w->ciphertext),
+        .context = &dk->context,
+    };
 }
 
 enum ownkey_status
-ownkey_data_key_open_oaep(struct ownkey_token *token,
-                          const struct ownkey_decrypt_request *request,
-                          struct ownkey_data_key **out,
-                          struct ownkey_error *err)
-{
-    struct ownkey_error local = { 0 };
-    struct ownkey_data_key *dk;
-    enum ownkey_status st;
-
-    if (err == NULL)
-        err = &local;
-    if (token->error.status != OWNKEY_OK) {
-        *err = token->error;
-        return err->status;
-    }
-    if (request->padding != OWNKEY_PAD_OAEP ||
-        !ownkey_kms_can_decrypt(token->kms, request))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "the KEK of token %s does not unwrap in that way",
-                           token->conf->name);
-    if (request->label.len > LABEL_MAX)
-        return ownkey_fail(err, OWNKEY_ARG,
-                           "an OAEP label has at most %d "
-                           "bytes here",
-                           LABEL_MAX);
-    dk = ownkey_dk_new(token);
-    if (dk == NULL)
-        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    st = keep_oaep(dk, request, err);
-    if (st == OWNKEY_OK)
-        *out = dk;
-    else
-        ownkey_data_key_free(dk);
-    return st;
-}
-
-/* ---- using ---- */
-
-static enum ownkey_status
-check_commitment(struct ownkey_data_key *dk, const struct ownkey_secret *plain,
-                 struct ownkey_error *err)
+ownkey_dk_check_commitment(const struct ownkey_data_key *dk,
+                           const struct ownkey_secret *plain,
+                           struct ownkey_error *err)
 {
     uint8_t want[OWNKEY_COMMITMENT_LEN];
     struct ownkey_blob key;
@@ -308,44 +293,43 @@ check_commitment(struct ownkey_data_key *dk, const struct ownkey_secret *plain,
     return OWNKEY_OK;
 }
 
-/* The service's answer, once: sent_ms is when it was asked. */
-static enum ownkey_status
-ask(struct ownkey_data_key *dk, struct ownkey_secret *plain, uint64_t *sent_ms,
-    struct ownkey_error *err)
+enum ownkey_status
+ownkey_dk_may_ask_kek(struct ownkey_data_key *dk, struct ownkey_error *err)
 {
-    const struct ownkey_wrapped *w = &dk->header;
-    struct ownkey_kms *kms = dk->token->kms;
-
-    const struct ownkey_unwrap_request request = {
-        .id = w->kek,
-        .version = w->kek_version,
-        .algorithm = w->algorithm,
-        .ciphertext = ownkey_blob_of(&w->ciphertext),
-        .context = &dk->context,
-    };
-
-    if (!dk->oaep)
-        return ownkey_kms_unwrap(kms, &request, plain, sent_ms, err);
-    *sent_ms = ownkey_token_now(dk->token);
-    return ownkey_kms_decrypt(kms, &dk->request, plain, err);
+    return ownkey_token_may_ask(dk->token, err);
 }
 
-/* The key in what came back; a key that others wrapped is all of it. */
-static enum ownkey_status
-take_out(struct ownkey_data_key *dk, struct ownkey_secret *plain,
-         struct ownkey_secret *key, struct ownkey_error *err)
+void
+ownkey_dk_kek_answered(struct ownkey_data_key *dk, uint64_t epoch,
+                       enum ownkey_status st, struct ownkey_error *err)
 {
-    enum ownkey_status st;
+    ownkey_token_answer(dk->token, "unwrap", epoch, st, err);
+}
 
-    if (dk->oaep && plain->len == 0)
-        return ownkey_fail(err, OWNKEY_DAMAGED, "the KEK opened it to nothing");
-    if (dk->oaep) {
-        ownkey_secret_move(key, plain);
-        return OWNKEY_OK;
-    }
-    st = check_commitment(dk, plain, err);
+static enum ownkey_status
+ask_unwrap(struct ownkey_data_key *dk, struct ownkey_secret *plain,
+           uint64_t *sent_ms, struct ownkey_error *err)
+{
+    const struct ownkey_unwrap_request request = ownkey_dk_request(dk);
+
+    return ownkey_kms_unwrap(dk->token->kms, &request, plain, sent_ms, err);
+}
+
+static enum ownkey_status
+take_committed(struct ownkey_data_key *dk, struct ownkey_secret *plain,
+               struct ownkey_secret *key, struct ownkey_error *err)
+{
+    enum ownkey_status st = ownkey_dk_check_commitment(dk, plain, err);
+
     return st == OWNKEY_OK ? ownkey_dk_drop_commit_key(plain, key, err) : st;
 }
+
+static const struct ownkey_dk_kind wrapped_kind = {
+    .may_ask = ownkey_dk_may_ask_kek,
+    .ask = ask_unwrap,
+    .answered = ownkey_dk_kek_answered,
+    .take_out = take_committed,
+};
 
 /* One request to the KMS, by the one thread that leads a flight. */
 static enum ownkey_status
@@ -357,14 +341,14 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     struct ownkey_secret plain = { 0 };
     uint64_t epoch = atomic_load(&token->epoch);
     uint64_t sent_ms = 0;
-    enum ownkey_status st = ownkey_token_may_ask(token, err);
+    enum ownkey_status st = dk->kind->may_ask(dk, err);
 
     if (st != OWNKEY_OK)
         return st;
-    st = ask(dk, &plain, &sent_ms, err);
-    ownkey_token_answer(token, "unwrap", epoch, st, err);
+    st = dk->kind->ask(dk, &plain, &sent_ms, err);
+    dk->kind->answered(dk, epoch, st, err);
     if (st == OWNKEY_OK)
-        st = take_out(dk, &plain, key, err);
+        st = dk->kind->take_out(dk, &plain, key, err);
     if (st == OWNKEY_OK)
         st = ownkey_dk_start_lease(dk, epoch, sent_ms, key, lease, err);
     ownkey_secret_clear(&plain);
@@ -468,6 +452,7 @@ ownkey_wrapped_inspect(struct ownkey_blob wrapped,
     ownkey_dk_copy_text(info->kek, sizeof(info->kek), w.kek);
     ownkey_dk_copy_text(info->kek_version, sizeof(info->kek_version),
                         w.kek_version);
+    ownkey_dk_copy_text(info->algorithm, sizeof(info->algorithm), w.algorithm);
     ownkey_wrapped_clear(&w);
     return OWNKEY_OK;
 }

@@ -92,6 +92,29 @@ ownkey_data_key_open_oaep(struct ownkey_token *token,
                           struct ownkey_data_key **dk,
                           struct ownkey_error *err);
 
+/* ECDH with a remote EC key, and what is made of the shared x coordinate. */
+struct ownkey_derive_request {
+    struct ownkey_blob peer;  /* DER SubjectPublicKeyInfo on the key's curve */
+    enum ownkey_hash hash;    /* of the ANSI X9.63 KDF; NONE: no KDF */
+    struct ownkey_blob info;  /* SharedInfo of the KDF */
+    size_t len;               /* bytes wanted; without a KDF the last ones of
+                                 x, 0 for all of it */
+};
+
+/*
+ * A derived secret, known by what it is derived from. It is under a lease like
+ * any data key: asked for at its first use and again after its deadline. When
+ * the service refuses the remote key, every lease of its token ends. No call.
+ *
+ * OWNKEY_UNSUPPORTED: the key does not derive
+ * OWNKEY_ARG          peer of another curve, more bytes than there are, or
+ *                     more than 480 bytes of info
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_data_key_derive(struct ownkey_key *key,
+                       const struct ownkey_derive_request *request,
+                       struct ownkey_data_key **dk, struct ownkey_error *err);
+
 /*
  * The key bytes, copied into *key, and the lease they are under. On a hit
  * nothing leaves the process; on a miss one KMS call for all who ask at the
@@ -101,7 +124,7 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
                     struct ownkey_lease *lease, struct ownkey_error *err);
 
-/* The wrapped form. Lives as long as dk. */
+/* The wrapped form, of a wrapped key. Lives as long as dk. */
 struct ownkey_blob ownkey_data_key_wrapped(const struct ownkey_data_key *dk);
 
 struct ownkey_data_key *ownkey_data_key_ref(struct ownkey_data_key *dk);
@@ -115,8 +138,9 @@ struct ownkey_wrapped_info {
     char service[16];
     char kek[OWNKEY_KMS_ID_MAX];
     char kek_version[OWNKEY_KMS_VERSION_MAX];
+    char algorithm[32];
     enum ownkey_purpose purpose;
-    int64_t time_s;
+    int64_t time_s; /* of its making; wrapping it anew leaves it */
 };
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_wrapped_inspect(struct ownkey_blob wrapped,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * datakey_parts.h - what datakey.c (opening, using) and datakey_wrap.c
- * (wrapping) share. Nobody else includes it.
+ * datakey_parts.h - what the files datakey*.c and rewrap.c share. Nobody else
+ * includes it.
  */
 #ifndef OWNKEY_TOKEN_DATAKEY_PARTS_H
 #define OWNKEY_TOKEN_DATAKEY_PARTS_H
@@ -9,16 +9,40 @@
 #include "token/internal.h"
 #include "token/wrapped.h"
 
+/*
+ * How a miss is turned into a key: asked of the KEK (wrapped keys, plain OAEP)
+ * or of a remote key (derived secrets).
+ */
+struct ownkey_dk_kind {
+    /* As ownkey_token_may_ask. */
+    enum ownkey_status (*may_ask)(struct ownkey_data_key *,
+                                  struct ownkey_error *);
+    /* One request; sent_ms is when it left. */
+    enum ownkey_status (*ask)(struct ownkey_data_key *,
+                              struct ownkey_secret *plain, uint64_t *sent_ms,
+                              struct ownkey_error *);
+    /* The answer, as ownkey_token_answer. */
+    void (*answered)(struct ownkey_data_key *, uint64_t epoch,
+                     enum ownkey_status, struct ownkey_error *);
+    /* The key in what came back; may take it. */
+    enum ownkey_status (*take_out)(struct ownkey_data_key *,
+                                   struct ownkey_secret *plain,
+                                   struct ownkey_secret *key,
+                                   struct ownkey_error *);
+};
+
 struct ownkey_data_key {
     atomic_int refs;
+    const struct ownkey_dk_kind *kind; /* a wrapped key's unless set */
     struct ownkey_token *token;
     struct ownkey_context context; /* everything bound */
-    struct ownkey_wrapped header;
-    struct ownkey_bytes wrapped;
+    struct ownkey_wrapped header;  /* of a wrapped key */
+    struct ownkey_bytes wrapped;   /* as given; a derived secret's peer */
     uint8_t id[OWNKEY_LEASE_ID_LEN];
-    bool oaep;                             /* wrapped is a bare ciphertext */
-    struct ownkey_decrypt_request request; /* with oaep; it borrows from */
-    struct ownkey_bytes label;             /* wrapped and label */
+    struct ownkey_bytes label;     /* what the requests borrow beside wrapped */
+    struct ownkey_decrypt_request oaep;
+    struct ownkey_key *key;        /* of a derived secret */
+    struct ownkey_derive_request derive;
 };
 
 /* One reference, nothing bound. NULL: no memory. */
@@ -29,12 +53,46 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_dk_bind(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
                const struct ownkey_context *extra, struct ownkey_error *err);
 
+/*
+ * A new one from a wrapped key: decoded, bound and compared with what it is
+ * bound to; not yet with any KEK, and without id and wrapped bytes.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_dk_parse(struct ownkey_token *token, enum ownkey_purpose purpose,
+                const struct ownkey_context *extra, struct ownkey_blob wrapped,
+                struct ownkey_data_key **dk, struct ownkey_error *err);
+
+/* What to ask a KEK with the header's help; borrows from dk. */
+struct ownkey_unwrap_request
+ownkey_dk_request(const struct ownkey_data_key *dk);
+
+/* OWNKEY_DAMAGED: plain is not what the header commits to. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_dk_check_commitment(const struct ownkey_data_key *dk,
+                           const struct ownkey_secret *plain,
+                           struct ownkey_error *err);
+
+/* Where and how the service has wrapped it, into the header. */
+void ownkey_dk_place(struct ownkey_data_key *dk,
+                     struct ownkey_wrap_reply *reply);
+
 /* Of the wrapped bytes and header.context_digest, which covers the token. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_dk_make_id(struct ownkey_data_key *dk);
 
+/* The same of what has no header: name and text are bound, and wrapped. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_dk_make_bare_id(struct ownkey_data_key *dk, const char *name,
+                       const char *text, struct ownkey_error *err);
+
 /* Into an array, cut to fit. */
 void ownkey_dk_copy_text(char *to, size_t size, const char *from);
+
+/* For kinds that ask the KEK. */
+enum ownkey_status ownkey_dk_may_ask_kek(struct ownkey_data_key *dk,
+                                         struct ownkey_error *err);
+void ownkey_dk_kek_answered(struct ownkey_data_key *dk, uint64_t epoch,
+                            enum ownkey_status st, struct ownkey_error *err);
 
 /* Puts the key (without its commit key) under a lease from sent_ms on. */
 OWNKEY_MUST_CHECK enum ownkey_status

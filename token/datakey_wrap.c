@@ -5,6 +5,24 @@
 #include "base/encode.h"
 #include "token/datakey_parts.h"
 
+void
+ownkey_dk_place(struct ownkey_data_key *dk, struct ownkey_wrap_reply *reply)
+{
+    struct ownkey_wrapped *w = &dk->header;
+
+    ownkey_dk_copy_text(w->service, sizeof(w->service),
+                        dk->token->kms->ops->scheme);
+    ownkey_dk_copy_text(w->kek, sizeof(w->kek), reply->id);
+    ownkey_dk_copy_text(w->kek_version, sizeof(w->kek_version), reply->version);
+    ownkey_dk_copy_text(w->algorithm, sizeof(w->algorithm),
+                        reply->algorithm != NULL
+                            ? reply->algorithm
+                            : ownkey_kms_usual_algorithm(dk->token->kek_type));
+    ownkey_bytes_clear(&w->ciphertext);
+    w->ciphertext = reply->ciphertext;
+    reply->ciphertext = (struct ownkey_bytes){ 0 };
+}
+
 /* Header and wrapped bytes from the service's reply. plain: commit key, key. */
 static enum ownkey_status
 seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
@@ -16,18 +34,9 @@ seal(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
                                plain->len - OWNKEY_COMMIT_KEY_LEN };
     enum ownkey_status st;
 
-    ownkey_dk_copy_text(w->service, sizeof(w->service),
-                        dk->token->kms->ops->scheme);
-    ownkey_dk_copy_text(w->kek, sizeof(w->kek), reply->id);
-    ownkey_dk_copy_text(w->kek_version, sizeof(w->kek_version), reply->version);
-    ownkey_dk_copy_text(w->algorithm, sizeof(w->algorithm),
-                        reply->algorithm != NULL
-                            ? reply->algorithm
-                            : ownkey_kms_usual_algorithm(dk->token->kek_type));
+    ownkey_dk_place(dk, reply);
     w->purpose = purpose;
     w->time_s = ownkey_clock_wall_s(dk->token->set->clock);
-    w->ciphertext = reply->ciphertext;
-    reply->ciphertext = (struct ownkey_bytes){ 0 };
     st = ownkey_context_digest(&dk->context, w->context_digest);
     if (st == OWNKEY_OK)
         st = ownkey_wrapped_commitment(w, plain->data, key, w->commitment);

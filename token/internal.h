@@ -29,6 +29,7 @@ struct ownkey_key {
     const struct ownkey_conf_key *conf;
     struct ownkey_kms *kms;      /* NULL when error is set at opening */
     enum ownkey_key_type type;
+    unsigned usage;              /* of ownkey_conf_usage; 0 with an error */
     uint8_t id[OWNKEY_OBJECT_ID_LEN];
     struct ownkey_error error;
     _Atomic(struct ownkey_public *) public; /* made at the first signature */
@@ -136,6 +137,29 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_signature_check(EVP_PKEY *pkey,
                        const struct ownkey_sign_request *request,
                        struct ownkey_blob signature, struct ownkey_error *err);
+
+/* Opening (token.c). err names where, the place in the configuration. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_object_id(struct ownkey_blob of,
+                 uint8_t id[static OWNKEY_OBJECT_ID_LEN]);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_token_key_type(const char *where, struct ownkey_blob spki,
+                      enum ownkey_key_type *type, struct ownkey_error *err);
+/* Fills in the config's label and clock. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_token_open_kms(const struct ownkey_token *token, const char *where,
+                      struct ownkey_kms_config *config,
+                      struct ownkey_kms **kms, struct ownkey_error *err);
+
+/* token and conf are set; fills the rest, also key->error. (key_open.c) */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_key_open(struct ownkey_key *key);
+
+/* OWNKEY_OK: the key can be asked; as ownkey_token_may_ask. */
+enum ownkey_status ownkey_key_may_use(const struct ownkey_key *key,
+                                      struct ownkey_error *err);
+/* The answer to a request of a remote key: counted, and logged if it is bad. */
+void ownkey_key_answer(struct ownkey_key *key, const char *operation,
+                       enum ownkey_status st, struct ownkey_error *err);
 
 /* Frees what a key keeps beside its kms. */
 void ownkey_key_clear(struct ownkey_key *key);

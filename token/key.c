@@ -69,6 +69,12 @@ ownkey_key_certificate(const struct ownkey_key *key)
     return ownkey_blob_of(&key->conf->certificate);
 }
 
+unsigned
+ownkey_key_usage(const struct ownkey_key *key)
+{
+    return key->usage;
+}
+
 const uint8_t *
 ownkey_key_id(const struct ownkey_key *key)
 {
@@ -81,8 +87,8 @@ ownkey_key_kms(const struct ownkey_key *key)
     return key->kms;
 }
 
-static enum ownkey_status
-may_use(const struct ownkey_key *key, struct ownkey_error *err)
+enum ownkey_status
+ownkey_key_may_use(const struct ownkey_key *key, struct ownkey_error *err)
 {
     if (key->error.status != OWNKEY_OK) {
         *err = key->error;
@@ -95,12 +101,12 @@ may_use(const struct ownkey_key *key, struct ownkey_error *err)
 }
 
 /*
- * A denial here is about this key, not about the KEK: it ends no lease. The
- * service is asked each time anyway.
+ * A denial here is about this key, not about the KEK: it ends no lease (but
+ * see datakey_derive.c). The service is asked each time anyway.
  */
-static void
-answer(struct ownkey_key *key, const char *operation, enum ownkey_status st,
-       struct ownkey_error *err)
+void
+ownkey_key_answer(struct ownkey_key *key, const char *operation,
+                  enum ownkey_status st, struct ownkey_error *err)
 {
     char line[1024];
 
@@ -169,6 +175,17 @@ ownkey_key_clear(struct ownkey_key *key)
 }
 
 static enum ownkey_status
+unsupported(const struct ownkey_key *key, const char *what,
+            struct ownkey_error *err)
+{
+    return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                       "key %s/%s cannot %s: it is of type %s, and its usage "
+                       "is that of its section",
+                       key->token->conf->name, key->conf->name, what,
+                       ownkey_key_type_info(key->type)->name);
+}
+
+static enum ownkey_status
 sign_and_check(struct ownkey_key *key,
                const struct ownkey_sign_request *request,
                struct ownkey_bytes *made, struct ownkey_error *err)
@@ -181,7 +198,7 @@ sign_and_check(struct ownkey_key *key,
     st = ownkey_kms_sign(key->kms, request, made, err);
     if (st == OWNKEY_OK)
         st = ownkey_signature_check(pkey, request, ownkey_blob_of(made), err);
-    answer(key, "sign", st, err);
+    ownkey_key_answer(key, "sign", st, err);
     return st;
 }
 
@@ -197,11 +214,11 @@ ownkey_key_sign(struct ownkey_key *key,
 
     if (err == NULL)
         err = &local;
-    st = may_use(key, err);
+    st = ownkey_key_may_use(key, err);
     if (st != OWNKEY_OK)
         return st;
-    if (!ownkey_kms_can_sign(key->kms, request))
-        return ownkey_kms_sign(key->kms, request, signature, err);
+    if (!ownkey_key_can_sign(key, request))
+        return unsupported(key, "make such a signature", err);
     cancel = ownkey_token_enter();
     st = sign_and_check(key, request, &made, err);
     ownkey_token_leave(cancel);
@@ -225,23 +242,75 @@ ownkey_key_decrypt(struct ownkey_key *key,
 
     if (err == NULL)
         err = &local;
-    st = may_use(key, err);
+    st = ownkey_key_may_use(key, err);
     if (st != OWNKEY_OK)
         return st;
-    if (!ownkey_kms_can_decrypt(key->kms, request))
-        return ownkey_kms_decrypt(key->kms, request, plain, err);
+    if (!ownkey_key_can_decrypt(key, request))
+        return unsupported(key, "decrypt in that way", err);
     cancel = ownkey_token_enter();
     st = ownkey_kms_decrypt(key->kms, request, plain, err);
-    answer(key, "decrypt", st, err);
+    ownkey_key_answer(key, "decrypt", st, err);
     ownkey_token_leave(cancel);
     return st;
+}
+
+enum ownkey_status
+ownkey_key_mac(struct ownkey_key *key, struct ownkey_blob message,
+               struct ownkey_bytes *mac, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    struct ownkey_bytes made = { 0 };
+    enum ownkey_status st;
+    int cancel;
+
+    if (err == NULL)
+        err = &local;
+    st = ownkey_key_may_use(key, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (!ownkey_key_can_mac(key))
+        return unsupported(key, "make a MAC", err);
+    if (message.len > OWNKEY_MAC_MESSAGE_MAX)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "a message of %zu bytes is too long for a MAC: %d "
+                           "bytes at most go to a service",
+                           message.len, OWNKEY_MAC_MESSAGE_MAX);
+    cancel = ownkey_token_enter();
+    st = ownkey_kms_mac(key->kms, message, &made, err);
+    if (st == OWNKEY_OK &&
+        made.len != ownkey_key_type_info(key->type)->signature_max)
+        st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                         "the service made a MAC of %zu bytes", made.len);
+    ownkey_key_answer(key, "mac", st, err);
+    ownkey_token_leave(cancel);
+    if (st == OWNKEY_OK) {
+        ownkey_bytes_clear(mac);
+        *mac = made;
+    } else {
+        ownkey_bytes_clear(&made);
+    }
+    return st;
+}
+
+bool
+ownkey_key_can_mac(const struct ownkey_key *key)
+{
+    return key->error.status == OWNKEY_OK && ownkey_kms_can_mac(key->kms);
+}
+
+bool
+ownkey_key_can_derive(const struct ownkey_key *key)
+{
+    return (key->usage & OWNKEY_USAGE_DERIVE) != 0 &&
+           key->error.status == OWNKEY_OK && ownkey_kms_can_derive(key->kms);
 }
 
 bool
 ownkey_key_can_sign(const struct ownkey_key *key,
                     const struct ownkey_sign_request *request)
 {
-    return key->error.status == OWNKEY_OK &&
+    return (key->usage & OWNKEY_USAGE_SIGN) != 0 &&
+           key->error.status == OWNKEY_OK &&
            ownkey_kms_can_sign(key->kms, request);
 }
 
@@ -249,7 +318,8 @@ bool
 ownkey_key_can_decrypt(const struct ownkey_key *key,
                        const struct ownkey_decrypt_request *request)
 {
-    return key->error.status == OWNKEY_OK &&
+    return (key->usage & OWNKEY_USAGE_DECRYPT) != 0 &&
+           key->error.status == OWNKEY_OK &&
            ownkey_kms_can_decrypt(key->kms, request);
 }
 

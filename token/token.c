@@ -99,8 +99,8 @@ ownkey_token_end_siblings(const struct ownkey_token *token)
 
 /* ---- opening ---- */
 
-static enum ownkey_status
-make_id(struct ownkey_blob of, uint8_t id[static OWNKEY_OBJECT_ID_LEN])
+enum ownkey_status
+ownkey_object_id(struct ownkey_blob of, uint8_t id[static OWNKEY_OBJECT_ID_LEN])
 {
     uint8_t digest[OWNKEY_SHA256_LEN];
     enum ownkey_status st = ownkey_sha256(of, digest);
@@ -110,9 +110,9 @@ make_id(struct ownkey_blob of, uint8_t id[static OWNKEY_OBJECT_ID_LEN])
     return st;
 }
 
-static enum ownkey_status
-key_type(const char *where, struct ownkey_blob spki,
-         enum ownkey_key_type *type, struct ownkey_error *err)
+enum ownkey_status
+ownkey_token_key_type(const char *where, struct ownkey_blob spki,
+                      enum ownkey_key_type *type, struct ownkey_error *err)
 {
     enum ownkey_status st = ownkey_key_type_of_spki(spki, type);
 
@@ -127,11 +127,10 @@ key_type(const char *where, struct ownkey_blob spki,
     return OWNKEY_OK;
 }
 
-/* where: the place in the configuration that names config->uri. */
-static enum ownkey_status
-open_kms(const struct ownkey_token *token, const char *where,
-         struct ownkey_kms_config *config, struct ownkey_kms **kms,
-         struct ownkey_error *err)
+enum ownkey_status
+ownkey_token_open_kms(const struct ownkey_token *token, const char *where,
+                      struct ownkey_kms_config *config,
+                      struct ownkey_kms **kms, struct ownkey_error *err)
 {
     enum ownkey_status st;
 
@@ -140,42 +139,6 @@ open_kms(const struct ownkey_token *token, const char *where,
     st = ownkey_kms_open(config, kms, err);
     if (st != OWNKEY_OK && strncmp(err->text, where, strcspn(where, ":")) != 0)
         ownkey_error_prefix(err, "%s", where);
-    return st;
-}
-
-static enum ownkey_status
-open_key(struct ownkey_key *key)
-{
-    const struct ownkey_conf_key *conf = key->conf;
-    struct ownkey_blob spki = ownkey_blob_of(&conf->public_key);
-    struct ownkey_error *err = &key->error;
-    enum ownkey_status st = OWNKEY_OK;
-
-    if (conf->error.status != OWNKEY_OK) {
-        *err = conf->error;
-        return err->status;
-    }
-    if (spki.len > 0)
-        st = key_type(conf->where, spki, &key->type, err);
-    if (st == OWNKEY_OK)
-        st = make_id(spki.len > 0 ? spki : ownkey_blob_text(conf->uri),
-                     key->id);
-    if (st == OWNKEY_OK) {
-        struct ownkey_kms_config config = { .uri = conf->uri,
-                                            .type = key->type,
-                                            .public_key = spki,
-                                            .options = &conf->options };
-
-        st = open_kms(key->token, conf->uri_where, &config, &key->kms, err);
-    }
-    if (st == OWNKEY_OK && spki.len == 0)
-        st = ownkey_fail(
-            err, OWNKEY_CONFIG,
-            "%s: key %s has neither certificate nor public_key; write the "
-            "public part with `ownkey key public %s/%s > FILE` and add "
-            "`public_key = FILE`",
-            conf->where, conf->name, key->token->conf->name, conf->name);
-    err->status = st;
     return st;
 }
 
@@ -207,7 +170,7 @@ open_kek(struct ownkey_token *token)
         return err->status;
     }
     if (spki.len > 0)
-        st = key_type(conf->where, spki, &token->kek_type, err);
+        st = ownkey_token_key_type(conf->where, spki, &token->kek_type, err);
     if (st == OWNKEY_OK && spki.len > 0 &&
         ownkey_key_type_info(token->kek_type)->family != OWNKEY_FAMILY_RSA)
         st = ownkey_fail(err, OWNKEY_CONFIG,
@@ -215,7 +178,7 @@ open_kek(struct ownkey_token *token)
                          ownkey_key_type_info(token->kek_type)->name);
     (void)snprintf(seed, sizeof(seed), "%s\n%s", conf->name, conf->uri);
     if (st == OWNKEY_OK)
-        st = make_id(spki.len > 0 ? spki : ownkey_blob_text(seed),
+        st = ownkey_object_id(spki.len > 0 ? spki : ownkey_blob_text(seed),
                      token->kek_id);
     if (st == OWNKEY_OK)
         st = make_context(token, err);
@@ -225,7 +188,8 @@ open_kek(struct ownkey_token *token)
                                             .public_key = spki,
                                             .options = &conf->options };
 
-        st = open_kms(token, conf->uri_where, &config, &token->kms, err);
+        st = ownkey_token_open_kms(token, conf->uri_where, &config,
+                                   &token->kms, err);
     }
     err->status = st;
     return st;
@@ -263,7 +227,7 @@ open_token(struct ownkey_token *token)
 
         key->token = token;
         key->conf = &conf->keys[i];
-        if (open_key(key) != OWNKEY_OK)
+        if (ownkey_key_open(key) != OWNKEY_OK)
             ownkey_log(OWNKEY_LOG_ERROR, "key %s/%s is not usable: %s",
                        conf->name, key->conf->name, key->error.text);
     }

@@ -24,7 +24,10 @@
 #include "kms/algorithm.h"
 #include "kms/kms.h"
 
-enum { OWNKEY_OBJECT_ID_LEN = 8 };
+enum {
+    OWNKEY_OBJECT_ID_LEN = 8,
+    OWNKEY_MAC_MESSAGE_MAX = 65536, /* bytes; a service may take fewer */
+};
 
 struct ownkey_tokens; /* all tokens of one configuration */
 struct ownkey_token;
@@ -103,6 +106,9 @@ struct ownkey_token *ownkey_key_token(const struct ownkey_key *key);
  */
 const struct ownkey_error *ownkey_key_error(const struct ownkey_key *key);
 enum ownkey_key_type ownkey_key_type(const struct ownkey_key *key);
+/* What it is for: bits of enum ownkey_conf_usage. 0 with an error. */
+unsigned ownkey_key_usage(const struct ownkey_key *key);
+/* Empty for a MAC key. */
 struct ownkey_blob ownkey_key_spki(const struct ownkey_key *key);
 /* DER; empty when none is configured. */
 struct ownkey_blob ownkey_key_certificate(const struct ownkey_key *key);
@@ -123,7 +129,16 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_key_decrypt(struct ownkey_key *key,
                    const struct ownkey_decrypt_request *request,
                    struct ownkey_secret *plain, struct ownkey_error *err);
+/*
+ * HMAC of a whole message with the hash of the key's type. OWNKEY_ARG: longer
+ * than the service takes. To derive: ownkey_data_key_derive (token/datakey.h).
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_key_mac(struct ownkey_key *key, struct ownkey_blob message,
+               struct ownkey_bytes *mac, struct ownkey_error *err);
 /* No call: whether it would be tried. */
+bool ownkey_key_can_mac(const struct ownkey_key *key);
+bool ownkey_key_can_derive(const struct ownkey_key *key);
 bool ownkey_key_can_sign(const struct ownkey_key *key,
                          const struct ownkey_sign_request *request);
 bool ownkey_key_can_decrypt(const struct ownkey_key *key,

@@ -77,7 +77,7 @@ set_octets(ASN1_OCTET_STRING *to, const uint8_t *from, size_t len)
 }
 
 static WRAPPED_DER *
-to_der(const struct ownkey_wrapped *w, size_t commitment_len)
+to_der(const struct ownkey_wrapped *w)
 {
     WRAPPED_DER *der = der_new();
 
@@ -91,7 +91,7 @@ to_der(const struct ownkey_wrapped *w, size_t commitment_len)
         ASN1_GENERALIZEDTIME_set(der->time, (time_t)w->time_s) != NULL &&
         set_octets(der->context_digest, w->context_digest,
                    sizeof(w->context_digest)) &&
-        set_octets(der->commitment, w->commitment, commitment_len) &&
+        set_octets(der->commitment, w->commitment, sizeof(w->commitment)) &&
         set_octets(der->ciphertext, w->ciphertext.data, w->ciphertext.len))
         return der;
     der_free(der);
@@ -108,7 +108,7 @@ ownkey_wrapped_encode(const struct ownkey_wrapped *w, struct ownkey_bytes *out,
     size_t len;
 
     (void)ERR_set_mark(); /* the error queue belongs to the host */
-    der = to_der(w, sizeof(w->commitment));
+    der = to_der(w);
     len = der != NULL ? der_encode(der, &bytes) : 0;
     (void)ERR_pop_to_mark();
     if (len > OWNKEY_WRAPPED_MAX)
@@ -185,7 +185,7 @@ from_der(const WRAPPED_DER *der, struct ownkey_wrapped *w)
 
 /*
  * OpenSSL's decoder takes BER, and a time in several forms; only what we would
- * have written ourselves is a wrapped key. The commitment covers what we write.
+ * have written ourselves is a wrapped key.
  */
 static enum ownkey_status
 same_again(const struct ownkey_wrapped *w, struct ownkey_blob in)
@@ -268,31 +268,35 @@ hmac_parts(const uint8_t *key, const struct ownkey_blob *parts, size_t count,
     return ok;
 }
 
+static void
+put_big_endian(uint64_t value, uint8_t *out, size_t len)
+{
+    for (size_t i = len; i-- > 0; value >>= 8)
+        out[i] = (uint8_t)value;
+}
+
 enum ownkey_status
 ownkey_wrapped_commitment(const struct ownkey_wrapped *w,
                           const uint8_t commit_key[static OWNKEY_COMMIT_KEY_LEN],
                           struct ownkey_blob key,
                           uint8_t out[static OWNKEY_COMMITMENT_LEN])
 {
-    WRAPPED_DER *der;
-    unsigned char *bytes = NULL;
-    size_t len;
-    bool ok = false;
+    uint8_t purpose[4];
+    uint8_t time[8];
+    /* All but the key are of one length each: nothing can be shifted. */
+    const struct ownkey_blob parts[] = {
+        ownkey_blob_text("ownkey wrapped key 1"),
+        { purpose, sizeof(purpose) },
+        { time, sizeof(time) },
+        { w->context_digest, sizeof(w->context_digest) },
+        key,
+    };
+    bool ok;
 
+    put_big_endian((uint64_t)w->purpose, purpose, sizeof(purpose));
+    put_big_endian((uint64_t)w->time_s, time, sizeof(time));
     (void)ERR_set_mark();
-    der = to_der(w, 0); /* the same header, its commitment empty */
-    len = der != NULL ? der_encode(der, &bytes) : 0;
-    if (len > 0) {
-        const struct ownkey_blob parts[] = {
-            ownkey_blob_text("ownkey wrapped key 1"),
-            { bytes, len },
-            key,
-        };
-
-        ok = hmac_parts(commit_key, parts, 3, out);
-    }
-    OPENSSL_free(bytes);
-    der_free(der);
+    ok = hmac_parts(commit_key, parts, sizeof(parts) / sizeof(parts[0]), out);
     (void)ERR_pop_to_mark();
     return ok ? OWNKEY_OK : OWNKEY_NOMEM;
 }

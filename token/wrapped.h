@@ -30,7 +30,7 @@ struct ownkey_wrapped {
     char kek_version[OWNKEY_KMS_VERSION_MAX]; /* "" if it does not say */
     char algorithm[OWNKEY_ALGORITHM_MAX];     /* "symmetric", "rsa-oaep-sha256" */
     enum ownkey_purpose purpose;
-    int64_t time_s;                           /* of the wrap, Unix time */
+    int64_t time_s;                           /* of its making, Unix time */
     uint8_t context_digest[OWNKEY_CONTEXT_DIGEST_LEN];
     uint8_t commitment[OWNKEY_COMMITMENT_LEN];
     struct ownkey_bytes ciphertext;           /* the service's */
@@ -49,8 +49,9 @@ ownkey_wrapped_decode(struct ownkey_blob in, struct ownkey_wrapped *w,
                       struct ownkey_error *err);
 
 /*
- * The commitment: HMAC-SHA-256, keyed with the commit key, over the header
- * (every field but the commitment) and the key bytes.
+ * The commitment: HMAC-SHA-256, keyed with the commit key, over what the key
+ * is (version, purpose, time, context digest, key bytes) and not over where
+ * and how it is wrapped now, so that the service can wrap it anew.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_wrapped_commitment(const struct ownkey_wrapped *w,

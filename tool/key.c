@@ -31,7 +31,7 @@ print_row(const struct row *row)
 
     if (good)
         ownkey_hex_encode(row->id, OWNKEY_OBJECT_ID_LEN, id);
-    (void)printf("%-24s %-9s %-16s %-4s %s\n", row->name,
+    (void)printf("%-24s %-12s %-16s %-4s %s\n", row->name,
                  good ? ownkey_key_type_info(row->type)->name : "-", id,
                  row->certificate ? "yes" : "no",
                  good ? row->uri
@@ -113,7 +113,7 @@ list(struct ownkey_tool *tool, const char *name)
         json = cJSON_CreateObject();
         array = ownkey_report_array(json, "keys");
     } else {
-        (void)printf("%-24s %-9s %-16s %-4s %s\n", "NAME", "TYPE", "ID", "CERT",
+        (void)printf("%-24s %-12s %-16s %-4s %s\n", "NAME", "TYPE", "ID", "CERT",
                      "KEY");
     }
     for (size_t i = 0; i < ownkey_tokens_count(tool->tokens); i++) {

@@ -58,7 +58,9 @@ create(const struct ownkey_tool *tool, const char *path, const char *type_name)
         return ownkey_tool_usage(tool,
                                  "unknown type %s; known are aes-256, "
                                  "rsa-2048, rsa-3072, rsa-4096, ec-p256, "
-                                 "ec-p384, ec-p521 and ed25519",
+                                 "ec-p384, ec-p521, ec-secp256k1, ed25519 and "
+                                 "hmac-sha1, -sha224, -sha256, -sha384, "
+                                 "-sha512",
                                  type_name);
     if (ownkey_localkms_uri(path, &uri, &err) != OWNKEY_OK ||
         ownkey_localkms_create(path, type, &err) != OWNKEY_OK) {

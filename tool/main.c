@@ -79,7 +79,10 @@ static const struct ownkey_tool_command commands[] = {
         .help = "Makes and steers keys in files, for trying things out",
         .options = "  --type TYPE     aes-256 (default), rsa-2048, rsa-3072, "
                    "rsa-4096,\n"
-                   "                  ec-p256, ec-p384, ec-p521 or ed25519\n",
+                   "                  ec-p256, ec-p384, ec-p521, "
+                   "ec-secp256k1, ed25519,\n"
+                   "                  hmac-sha256 (-sha1, -sha224, -sha384, "
+                   "-sha512)\n",
         .run = ownkey_tool_localkms,
     },
 };

@@ -6,7 +6,7 @@
 ownkey init --output o.conf >/dev/null 2>&1 || die init
 OWNKEY_CONF=$dir/o.conf
 export OWNKEY_CONF
-for type in rsa-2048 ec-p256 ec-p384 ec-p521 ed25519; do
+for type in rsa-2048 ec-p256 ec-p384 ec-p521 ec-secp256k1 ed25519; do
     expect 0 ownkey localkms create "$type.key" --type "$type"
     has out "localkms://$dir/$type.key"
     has err "Level 0"
@@ -25,22 +25,22 @@ has out "public_key = $dir/main-ec-p256.pub.pem"
 expect 3 ownkey check --json
 json 'any("public_key = " in s.get("hint", "") for k in d["tokens"][0]["keys"] for s in k["steps"])'
 
-for type in rsa-2048 ec-p256 ec-p384 ec-p521 ed25519; do
+for type in rsa-2048 ec-p256 ec-p384 ec-p521 ec-secp256k1 ed25519; do
     expect 0 ownkey key public "main/$type"
     cp out "$type.pem"
     openssl pkey -pubin -in "$type.pem" -noout || die "no public key"
     sed -i "s|^\[main/$type\]|&\npublic_key = $dir/$type.pem|" o.conf
 done
 expect 0 ownkey check
-[ "$(grep -c 'sign  *ok' out)" -eq 5 ] || die "not five keys signed"
+[ "$(grep -c 'sign  *ok' out)" -eq 6 ] || die "not six keys signed"
 expect 0 ownkey check main --json
-json 'd["ok"] and len(d["tokens"][0]["keys"]) == 5'
+json 'd["ok"] and len(d["tokens"][0]["keys"]) == 6'
 json 'all(s["ok"] for k in d["tokens"][0]["keys"] for s in k["steps"])'
 
 expect 0 ownkey key list
 has out "main/rsa-2048"
 expect 0 ownkey key list main --json
-json 'len(d["keys"]) == 6 and d["keys"][0]["kek"] and d["keys"][1]["type"] == "rsa-2048"'
+json 'len(d["keys"]) == 7 and d["keys"][0]["kek"] and d["keys"][1]["type"] == "rsa-2048"'
 expect 0 ownkey key pem main/ec-p256
 has out "-----BEGIN OWNKEY KEY URI-----"
 expect 0 ownkey key pem main/ec-p256 --json
@@ -97,7 +97,7 @@ printf 'public_key = %s/rsa.pem\n' "$dir" >>rsa.conf
 ownkey key public rsa >rsa.pem || die "key public of a KEK"
 cmp -s rsa.pem rsa-2048.pem || die "another public key"
 expect 0 ownkey check
-has out "RSA itself binds none"
+has out "cipher binds none"
 
 # Rotation keeps what is wrapped.
 OWNKEY_CONF=$dir/o.conf

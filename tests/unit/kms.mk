@@ -17,6 +17,12 @@ tests_unit_test_localkms_keys_SOURCES = tests/unit/test_localkms_keys.c \
 tests_unit_test_localkms_keys_CFLAGS = $(test_cflags)
 tests_unit_test_localkms_keys_LDADD = $(test_libs)
 
+unit_tests += tests/unit/test_localkms_more
+tests_unit_test_localkms_more_SOURCES = tests/unit/test_localkms_more.c \
+	tests/unit/kms_help.h tests/unit/localkms_help.h tests/unit/test.h
+tests_unit_test_localkms_more_CFLAGS = $(test_cflags)
+tests_unit_test_localkms_more_LDADD = $(test_libs)
+
 # The transport and AWS KMS; what needs the service runs against its double.
 awskms_help = tests/unit/awskms_help.c tests/unit/awskms_help.h \
 	tests/unit/kms_help.h \

@@ -355,7 +355,8 @@ explains_bad_keys(void **state)
     bad_key("[a/k]\n", "o.conf:3: ", "has no key");
     bad_key("[a/k]\nkek = localkms:///k\n", "o.conf:4: ", "did you mean key?");
     bad_key("[a/k]\nkey = localkms:///k\ncache = 5m\n",
-            "o.conf:5: ", "known here are key, certificate, public_key");
+            "o.conf:5: ", "known here are key, type, usage, "
+            "certificate, public_key");
     bad_key("[a/k]\nkey = localkms:///k\ncontext.a = b\n",
             "o.conf:5: ", "belongs to a token");
     bad_key("[a/k]\nkey = k\n", "o.conf:4: ", "a KMS URI");
@@ -363,6 +364,38 @@ explains_bad_keys(void **state)
             "o.conf:5: ", "an absolute path");
     bad_key("[a/k]\nkey = localkms:///k\ncertificate = /nonexistent\n",
             "o.conf:5: certificate: /nonexistent", "cannot be opened");
+    bad_key("[a/k]\nkey = localkms:///k\nusage = signing\n",
+            "o.conf:5: ", "sign, decrypt, derive or mac");
+    bad_key("[a/k]\nkey = localkms:///k\nusage = sign,\n",
+            "o.conf:5: ", "sign, decrypt, derive or mac");
+    bad_key("[a/k]\nkey = localkms:///k\nusage = sign sign\n",
+            "o.conf:5: ", "sign, decrypt, derive or mac");
+    bad_key("[a/k]\nkey = localkms:///k\nusage = sign, sign\n",
+            "o.conf:5: ", "sign, decrypt, derive or mac");
+    bad_key("[a/k]\nkey = localkms:///k\nusage = , sign\n",
+            "o.conf:5: ", "sign, decrypt, derive or mac");
+    bad_key("[a/k]\nkey = localkms:///k\ntype =\n", "o.conf:5: ",
+            "type has no value");
+}
+
+/* Which types there are is for token/ to say. */
+static void
+keeps_type_and_usage_with_their_places(void **state)
+{
+    struct ownkey_conf_token *t =
+        good("[a]\n" KEK "[a/k]\nkey = localkms:///k\ntype = hmac-sha256\n"
+             "usage = mac\n[a/l]\nkey = localkms:///l\n"
+             "usage = derive ,sign\n[a/m]\nkey = localkms:///m\n");
+
+    (void)state;
+    assert_string_equal(t->keys[0].type, "hmac-sha256");
+    assert_string_equal(t->keys[0].type_where, "o.conf:5");
+    assert_int_equal(t->keys[0].usage, OWNKEY_USAGE_MAC);
+    assert_string_equal(t->keys[0].usage_where, "o.conf:6");
+    assert_null(t->keys[1].type);
+    assert_int_equal(t->keys[1].usage,
+                     OWNKEY_USAGE_SIGN | OWNKEY_USAGE_DERIVE);
+    assert_int_equal(t->keys[2].usage, 0);
 }
 
 static void
@@ -552,6 +585,8 @@ main(void)
         cmocka_unit_test_teardown(checks_names_of_sections, clean),
         cmocka_unit_test_teardown(wants_a_token_for_a_key, clean),
         cmocka_unit_test_teardown(explains_bad_keys, clean),
+        cmocka_unit_test_teardown(keeps_type_and_usage_with_their_places,
+                                  clean),
         cmocka_unit_test_teardown(refuses_a_bad_global_section, clean),
         cmocka_unit_test_teardown(reads_every_log_target, clean),
         cmocka_unit_test_teardown(never_shows_a_credential, clean),

@@ -56,3 +56,15 @@ tests_unit_test_token_rsa_SOURCES = tests/unit/test_token_rsa.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_token_rsa_CFLAGS = $(test_cflags)
 tests_unit_test_token_rsa_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_token_keys
+tests_unit_test_token_keys_SOURCES = tests/unit/test_token_keys.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_token_keys_CFLAGS = $(test_cflags)
+tests_unit_test_token_keys_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_rewrap
+tests_unit_test_rewrap_SOURCES = tests/unit/test_rewrap.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_rewrap_CFLAGS = $(test_cflags)
+tests_unit_test_rewrap_LDADD = $(test_libs)

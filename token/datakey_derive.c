@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets derived by a remote EC key: ECDH there, the KDF here. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
+#include "base/encode.h"
+#include "base/libctx.h"
+#include "token/datakey_parts.h"
+
+enum { INFO_MAX = 480 };
+
+static enum ownkey_status
+may_ask(struct ownkey_data_key *dk, struct ownkey_error *err)
+{
+    return ownkey_key_may_use(dk->key, err);
+}
+
+static enum ownkey_status
+ask(struct ownkey_data_key *dk, struct ownkey_secret *shared,
+    uint64_t *sent_ms, struct ownkey_error *err)
+{
+    *sent_ms = ownkey_token_now(dk->token);
+    return ownkey_kms_derive(dk->key->kms, dk->derive.peer, shared, err);
+}
+
+/*
+ * A no ends what was derived before, which is under the token's leases; data
+ * keys are asked for once more then.
+ */
+static void
+answered(struct ownkey_data_key *dk, uint64_t epoch, enum ownkey_status st,
+         struct ownkey_error *err)
+{
+    (void)epoch;
+    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
+        (void)ownkey_token_end_leases(dk->token);
+    ownkey_key_answer(dk->key, "derive", st, err);
+}
+
+static size_t
+field_len(const struct ownkey_key *key)
+{
+    return (ownkey_key_type_info(key->type)->bits + 7) / 8;
+}
+
+/* ANSI X9.63, 5.6.3 (SEC 1, 3.6.1). */
+static bool
+x963(const struct ownkey_derive_request *r, const struct ownkey_secret *shared,
+     struct ownkey_secret *out)
+{
+    static const uint8_t nothing;
+    OSSL_LIB_CTX *libctx = ownkey_libctx();
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, "X963KDF", NULL);
+    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+    const void *info = r->info.len > 0 ? r->info.data : &nothing;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(
+            OSSL_KDF_PARAM_DIGEST,
+            (char *)(uintptr_t)ownkey_hash_info(r->hash)->name, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, shared->data,
+                                          shared->len),
+        OSSL_PARAM_construct_octet_string(
+            OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, r->info.len),
+        OSSL_PARAM_END,
+    };
+    bool ok = libctx != NULL && ctx != NULL &&
+              EVP_KDF_derive(ctx, out->data, r->len, params) == 1;
+
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    return ok;
+}
+
+static enum ownkey_status
+take_out(struct ownkey_data_key *dk, struct ownkey_secret *shared,
+         struct ownkey_secret *key, struct ownkey_error *err)
+{
+    const struct ownkey_derive_request *r = &dk->derive;
+    struct ownkey_secret made = { 0 };
+    enum ownkey_status st;
+
+    if (shared->len != field_len(dk->key))
+        return ownkey_fail(err, OWNKEY_PROTOCOL,
+                           "the service derived %zu bytes instead of %zu",
+                           shared->len, field_len(dk->key));
+    if (r->hash == OWNKEY_HASH_NONE) {
+        st = ownkey_secret_copy(&made, shared->data + shared->len - r->len,
+                                r->len);
+    } else {
+        st = ownkey_secret_alloc(&made, r->len);
+        if (st == OWNKEY_OK && !x963(r, shared, &made))
+            st = OWNKEY_NOMEM;
+        made.len = r->len;
+    }
+    if (st == OWNKEY_OK)
+        ownkey_secret_move(key, &made);
+    else
+        st = ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
+    ownkey_secret_clear(&made);
+    return st;
+}
+
+static const struct ownkey_dk_kind derived_kind = {
+    .may_ask = may_ask,
+    .ask = ask,
+    .answered = answered,
+    .take_out = take_out,
+};
+
+static enum ownkey_status
+check(const struct ownkey_key *key, const struct ownkey_derive_request *r,
+      struct ownkey_error *err)
+{
+    enum ownkey_key_type type;
+    size_t max = r->hash == OWNKEY_HASH_NONE ? field_len(key)
+                                             : (size_t)OWNKEY_DATA_KEY_MAX;
+
+    if (ownkey_key_type_of_spki(r->peer, &type) != OWNKEY_OK ||
+        type != key->type)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "the other's public key is not on the curve of "
+                           "this key (%s)",
+                           ownkey_key_type_info(key->type)->name);
+    if (r->len > max || (r->len == 0 && r->hash != OWNKEY_HASH_NONE))
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "%zu bytes cannot be derived: 1 to %zu can", r->len,
+                           max);
+    if (r->info.len > INFO_MAX)
+        return ownkey_fail(err, OWNKEY_ARG,
+                           "the shared information of a KDF has at most %d "
+                           "bytes here",
+                           INFO_MAX);
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+keep(struct ownkey_data_key *dk, const struct ownkey_derive_request *r,
+     struct ownkey_error *err)
+{
+    char text[2 * INFO_MAX + 64];
+    int used;
+
+    if (ownkey_bytes_copy(&dk->wrapped, r->peer.data, r->peer.len) !=
+            OWNKEY_OK ||
+        ownkey_bytes_copy(&dk->label, r->info.data, r->info.len) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    dk->kind = &derived_kind;
+    dk->derive = *r;
+    dk->derive.peer = ownkey_blob_of(&dk->wrapped);
+    dk->derive.info = ownkey_blob_of(&dk->label);
+    if (r->len == 0)
+        dk->derive.len = field_len(dk->key);
+    used = snprintf(text, 64, "%.32s,%d,%zu,", dk->key->conf->name,
+                    (int)r->hash, dk->derive.len);
+    ownkey_hex_encode(r->info.data, r->info.len, text + used);
+    return ownkey_dk_make_bare_id(dk, "ownkey-derive", text, err);
+}
+
+enum ownkey_status
+ownkey_data_key_derive(struct ownkey_key *key,
+                       const struct ownkey_derive_request *request,
+                       struct ownkey_data_key **out, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    struct ownkey_data_key *dk = NULL;
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    if (key->error.status != OWNKEY_OK) {
+        *err = key->error;
+        return err->status;
+    }
+    if (!ownkey_key_can_derive(key))
+        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                           "key %s/%s does not derive; a key that does needs "
+                           "usage = derive",
+                           key->token->conf->name, key->conf->name);
+    st = check(key, request, err);
+    if (st != OWNKEY_OK)
+        return st;
+    dk = ownkey_dk_new(key->token);
+    if (dk == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    dk->key = key;
+    st = keep(dk, request, err);
+    if (st == OWNKEY_OK)
+        *out = dk;
+    else
+        ownkey_data_key_free(dk);
+    return st;
+}
