@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * encode.h - hex, base64 (RFC 4648 section 4, padded, one line) and SHA-256,
- * over OpenSSL's.
+ * encode.h - hex, base64 (RFC 4648 section 4, padded, one line), base64url
+ * (section 5, not padded) and SHA-256, over OpenSSL's.
  */
 #ifndef OWNKEY_BASE_ENCODE_H
 #define OWNKEY_BASE_ENCODE_H
@@ -34,6 +34,22 @@ ownkey_base64_decode(const char *text, size_t len, struct ownkey_bytes *out);
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_base64_decode_secret(const char *text, size_t len,
                             struct ownkey_secret *out);
+
+/* Chars of the base64url of len bytes, without the NUL. */
+size_t ownkey_base64url_len(size_t len);
+
+/* Writes ownkey_base64url_len(len) chars and a NUL to out. */
+void ownkey_base64url_encode(const uint8_t *data, size_t len, char *out);
+
+/*
+ * Takes the alphabet of base64, too, and padding at the end, as services send
+ * them at times; nothing else, and no bits that are left over. OWNKEY_ARG.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_base64url_decode(const char *text, size_t len, struct ownkey_bytes *out);
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_base64url_decode_secret(const char *text, size_t len,
+                               struct ownkey_secret *out);
 
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_sha256(struct ownkey_blob data, uint8_t out[static OWNKEY_SHA256_LEN]);

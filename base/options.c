@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include "base/options.h"
 
 #include <ctype.h>
@@ -59,6 +61,14 @@ ownkey_options_get(const struct ownkey_options *o, const char *name,
     const struct ownkey_option *found = ownkey_options_find(o, name);
 
     return found != NULL ? found->value : fallback;
+}
+
+const char *
+ownkey_environment(const char *name)
+{
+    const char *value = secure_getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 enum ownkey_status

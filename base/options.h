@@ -38,6 +38,12 @@ const char *ownkey_options_get(const struct ownkey_options *o,
                                const char *name, const char *fallback);
 
 /*
+ * A variable of the environment; NULL when it is not set, empty, or this
+ * process runs with privileges that its caller lacks.
+ */
+const char *ownkey_environment(const char *name);
+
+/*
  * A duration "90s", "5m", "1h" (or "250ms") in milliseconds; fallback_ms when
  * absent. OWNKEY_CONFIG: malformed, or outside min_ms..max_ms.
  */

@@ -182,3 +182,20 @@ ownkey_decrypt_request_fits(enum ownkey_key_type type,
            request->hash != OWNKEY_HASH_NONE &&
            request->mgf1_hash != OWNKEY_HASH_NONE;
 }
+
+struct ownkey_blob
+ownkey_fit_digest(enum ownkey_key_type type, struct ownkey_blob digest,
+                  uint8_t buf[static OWNKEY_DIGEST_MAX])
+{
+    const struct ownkey_key_type_info *info = ownkey_key_type_info(type);
+    size_t len = ownkey_hash_info(info->hash)->len;
+
+    if (info->family != OWNKEY_FAMILY_EC || digest.len == len)
+        return digest;
+    memset(buf, 0, OWNKEY_DIGEST_MAX);
+    if (digest.len > len)
+        memcpy(buf, digest.data, len);
+    else
+        memcpy(buf + (len - digest.len), digest.data, digest.len);
+    return (struct ownkey_blob){ buf, len };
+}

@@ -108,4 +108,17 @@ bool ownkey_sign_request_fits(enum ownkey_key_type type,
 bool ownkey_decrypt_request_fits(enum ownkey_key_type type,
                                  const struct ownkey_decrypt_request *request);
 
+enum { OWNKEY_DIGEST_MAX = 64 }; /* bytes */
+
+/*
+ * ECDSA uses the leftmost bits of a digest, as a number: one that is longer
+ * than a service takes for the curve may be cut, a shorter one filled up with
+ * zeros in front, and the signature verifies with the digest as it was. This
+ * does so, to the length of the curve's own hash; digests for other keys stay.
+ * Returns the digest or what is then in buf.
+ */
+struct ownkey_blob ownkey_fit_digest(enum ownkey_key_type type,
+                                     struct ownkey_blob digest,
+                                     uint8_t buf[static OWNKEY_DIGEST_MAX]);
+
 #endif

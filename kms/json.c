@@ -148,6 +148,18 @@ ownkey_json_text(const cJSON *object, const char *name, const char **value)
 }
 
 enum ownkey_status
+ownkey_json_need_text(const cJSON *object, const char *name, const char **value,
+                      struct ownkey_error *err)
+{
+    if (ownkey_json_text(object, name, value) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_PROTOCOL,
+                           "%s in the reply is not one string", name);
+    if (*value == NULL)
+        return ownkey_fail(err, OWNKEY_PROTOCOL, "the reply lacks %s", name);
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
 ownkey_json_number(const cJSON *object, const char *name, double *value)
 {
     const cJSON *m;
@@ -174,6 +186,17 @@ ownkey_json_object(const cJSON *object, const char *name, const cJSON **value)
         return OWNKEY_PROTOCOL;
     }
     return OWNKEY_OK;
+}
+
+bool
+ownkey_json_add_text(cJSON *object, const char *name, const char *value)
+{
+    cJSON *item = cJSON_CreateStringReference(value);
+
+    if (item != NULL && cJSON_AddItemToObjectCS(object, name, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
 }
 
 enum ownkey_status

@@ -10,6 +10,8 @@
 #ifndef OWNKEY_KMS_JSON_H
 #define OWNKEY_KMS_JSON_H
 
+#include <stdbool.h>
+
 #include <cjson/cJSON.h>
 
 #include "base/bytes.h"
@@ -34,6 +36,11 @@ OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_text(const cJSON *object,
                                                       const char *name,
                                                       const char **value);
 
+/* A string that has to be there: err says what is wrong. OWNKEY_PROTOCOL. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_json_need_text(const cJSON *object, const char *name, const char **value,
+                      struct ownkey_error *err);
+
 /* The same for a number; *value is 0 when it is missing or null. */
 OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_number(const cJSON *object,
                                                         const char *name,
@@ -43,6 +50,9 @@ OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_number(const cJSON *object,
 OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_object(const cJSON *object,
                                                         const char *name,
                                                         const cJSON **value);
+
+/* Adds a string that lives until the object is freed. false: no memory. */
+bool ownkey_json_add_text(cJSON *object, const char *name, const char *value);
 
 /* Prints in one line, without a NUL. OWNKEY_NOMEM. */
 OWNKEY_MUST_CHECK enum ownkey_status

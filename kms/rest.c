@@ -31,6 +31,7 @@ begin(const struct call *c, uint64_t limit_ms, struct ownkey_rest_attempt *a)
     *http = (struct ownkey_http_request){
         .method = r->method,
         .url = r->url,
+        .link_local = r->link_local,
         .body = r->body,
         .connect_ms = client->net->connect_ms,
         .total_ms = limit_ms,
@@ -152,7 +153,10 @@ ownkey_rest_call(const struct ownkey_rest_client *client,
     struct ownkey_http_origin origin;
     uint64_t start = ownkey_clock_boot_ms(client->clock);
     struct ownkey_error why = { 0 };
-    enum ownkey_status st = ownkey_http_origin_of(request->url, &origin, &why);
+    enum ownkey_status st =
+        request->link_local
+            ? ownkey_http_metadata_origin_of(request->url, &origin, &why)
+            : ownkey_http_origin_of(request->url, &origin, &why);
 
     if (st == OWNKEY_OK) {
         timing.budget = ownkey_retry_budget_of(origin.authority);

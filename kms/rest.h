@@ -74,6 +74,7 @@ struct ownkey_rest_request {
     struct ownkey_http_header headers[4];
     size_t header_count;
     struct ownkey_blob body;  /* may be a secret; read where it is */
+    bool link_local;          /* see kms/http.h */
 };
 
 /* What came of a call. Zero value: empty. */

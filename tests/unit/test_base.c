@@ -13,6 +13,7 @@
 #include "base/libctx.h"
 #include "base/options.h"
 #include "base/secret.h"
+#include "kms/algorithm.h"
 
 static void
 wipes_what_it_clears(void **state)
@@ -148,6 +149,73 @@ refuses_base64_that_is_not_canonical(void **state)
 }
 
 static void
+reads_base64url_as_services_send_it(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *bytes;
+        size_t len;
+    } good[] = {
+        { "", "", 0 },           { "Zg", "f", 1 },
+        { "Zg==", "f", 1 },      { "Zm9vYg", "foob", 4 },
+        { "-_8", "\xfb\xff", 2 }, { "+/8=", "\xfb\xff", 2 },
+    };
+    static const char *const bad[] = { "A",    "AAAAA", "AB",   "A=A",
+                                       "====", "AA A",  "AA\n", "Zg===",
+                                       "A*",   "AAB" };
+    struct ownkey_bytes b = { 0 };
+    struct ownkey_secret s = { 0 };
+    char text[16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        size_t len = strlen(good[i].text);
+
+        assert_int_equal(ownkey_base64url_decode(good[i].text, len, &b),
+                         OWNKEY_OK);
+        assert_int_equal(b.len, good[i].len);
+        assert_memory_equal(b.data, good[i].bytes, b.len);
+        assert_int_equal(ownkey_base64url_decode_secret(good[i].text, len, &s),
+                         OWNKEY_OK);
+        assert_int_equal(s.len, good[i].len);
+        assert_memory_equal(s.data, good[i].bytes, s.len);
+        ownkey_base64url_encode(b.data, b.len, text);
+        assert_int_equal(strlen(text), ownkey_base64url_len(b.len));
+        assert_null(strpbrk(text, "+/="));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(ownkey_base64url_decode(bad[i], strlen(bad[i]), &b),
+                         OWNKEY_ARG);
+        assert_int_equal(
+            ownkey_base64url_decode_secret(bad[i], strlen(bad[i]), &s),
+            OWNKEY_ARG);
+    }
+    ownkey_bytes_clear(&b);
+    ownkey_secret_clear(&s);
+}
+
+static void
+fits_a_digest_to_the_curve(void **state)
+{
+    uint8_t digest[64], buf[OWNKEY_DIGEST_MAX];
+    struct ownkey_blob b;
+
+    (void)state;
+    memset(digest, 7, sizeof(digest));
+    b = ownkey_fit_digest(OWNKEY_KEY_EC_P256,
+                          (struct ownkey_blob){ digest, 20 }, buf);
+    assert_int_equal(b.len, 32);
+    assert_int_equal(b.data[11], 0);
+    assert_int_equal(b.data[12], 7);
+    b = ownkey_fit_digest(OWNKEY_KEY_EC_P384,
+                          (struct ownkey_blob){ digest, 64 }, buf);
+    assert_int_equal(b.len, 48);
+    b = ownkey_fit_digest(OWNKEY_KEY_RSA_2048,
+                          (struct ownkey_blob){ digest, 20 }, buf);
+    assert_ptr_equal(b.data, digest);
+}
+
+static void
 keeps_a_context_sorted_and_unambiguous(void **state)
 {
     struct ownkey_context a = { 0 };
@@ -204,6 +272,8 @@ main(void)
         cmocka_unit_test(reads_durations_strictly),
         cmocka_unit_test(says_where_an_option_was_set_first),
         cmocka_unit_test(refuses_base64_that_is_not_canonical),
+        cmocka_unit_test(reads_base64url_as_services_send_it),
+        cmocka_unit_test(fits_a_digest_to_the_curve),
         cmocka_unit_test(keeps_a_context_sorted_and_unambiguous),
         cmocka_unit_test(keeps_service_facts_in_the_error_line),
     };
