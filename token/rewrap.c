@@ -70,14 +70,14 @@ describe(struct ownkey_rewrap *r, struct ownkey_error *err)
     if (r->described)
         return OWNKEY_OK;
     st = ownkey_token_describe(r->token, &info, err);
-    if (st == OWNKEY_OK && info.state == OWNKEY_KEY_ENABLED) {
+    if (st == OWNKEY_OK) {
         memcpy(r->id, info.id, sizeof(r->id));
         memcpy(r->version, info.version, sizeof(r->version));
-    } else if (st != OWNKEY_OK && st != OWNKEY_DENIED) {
+    } else if (st != OWNKEY_DENIED) {
         return st;
     }
     r->described = true;
-    return OWNKEY_OK;
+    return ownkey_token_may_ask(r->token, err); /* it may be disabled */
 }
 
 /* An RSA KEK has no other property that a driver would need to unwrap. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,9 +136,24 @@ put_in_place(const char *temporary, const char *path,
     return io_error(path, "cannot be written", err);
 }
 
+/* like: the file whose mode and owner the new one gets; NULL: 0600, ours. */
+static bool
+set_owner(int fd, const struct stat *like)
+{
+    struct stat made;
+
+    if (like == NULL)
+        return true;
+    return fstat(fd, &made) == 0 &&
+           ((made.st_uid == like->st_uid && made.st_gid == like->st_gid) ||
+            fchown(fd, like->st_uid, like->st_gid) == 0) &&
+           fchmod(fd, like->st_mode & 07777) == 0;
+}
+
 static enum ownkey_status
 write_file(const char *path, struct ownkey_blob data,
-           enum ownkey_tool_place place, struct ownkey_error *err)
+           enum ownkey_tool_place place, const struct stat *like,
+           struct ownkey_error *err)
 {
     enum ownkey_status st = OWNKEY_OK;
     char *temporary;
@@ -151,7 +167,9 @@ write_file(const char *path, struct ownkey_blob data,
         free(temporary);
         return st;
     }
-    if (!write_all(fd, data) || fsync(fd) != 0)
+    if (!set_owner(fd, like))
+        st = io_error(path, "its owner and mode cannot be kept", err);
+    else if (!write_all(fd, data) || fsync(fd) != 0)
         st = io_error(path, "cannot be written", err);
     if (close(fd) != 0 && st == OWNKEY_OK)
         st = io_error(path, "cannot be written", err);
@@ -172,7 +190,44 @@ ownkey_tool_write(const char *path, struct ownkey_blob data,
         return write_stdout(data, err);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return write_special(path, data, err);
-    return write_file(path, data, place, err);
+    return write_file(path, data, place, NULL, err);
+}
+
+/* So that the new name outlives a loss of power; what cannot be synced (some
+   file systems) is as it is. */
+static void
+sync_folder(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy != NULL
+                 ? open(dirname(copy), O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+                 : -1;
+
+    if (fd >= 0) {
+        (void)fsync(fd);
+        (void)close(fd);
+    }
+    free(copy);
+}
+
+enum ownkey_status
+ownkey_tool_update(const char *path, struct ownkey_blob data,
+                   struct ownkey_error *err)
+{
+    char *real = realpath(path, NULL); /* of a link the file changes */
+    enum ownkey_status st = OWNKEY_OK;
+    struct stat was;
+
+    if (real == NULL || stat(real, &was) != 0)
+        st = io_error(path, "cannot be written", err);
+    else if (!S_ISREG(was.st_mode))
+        st = ownkey_fail(err, OWNKEY_IO, "%s: not a regular file", path);
+    else
+        st = write_file(real, data, OWNKEY_TOOL_REPLACE, &was, err);
+    if (st == OWNKEY_OK)
+        sync_folder(real);
+    free(real);
+    return st;
 }
 
 bool

@@ -15,8 +15,10 @@ ownkey_SOURCES = \
 	tool/options.c \
 	tool/remote.c tool/remote.h \
 	tool/report.c \
+	tool/rewrap.c \
 	tool/status.c \
 	tool/tool.h \
 	tool/unwrap.c \
-	tool/wrap.c
+	tool/wrap.c \
+	tool/wrapped.c
 ownkey_LDADD = libownkey.la $(CJSON_LIBS) $(CRYPTO_LIBS)

@@ -63,6 +63,20 @@ static const struct ownkey_tool_command commands[] = {
         .run = ownkey_tool_unwrap,
     },
     {
+        .name = "rewrap",
+        .arguments = "TOKEN [FILE... --in-place] [--from URI] "
+                     "[--no-plaintext] [--context NAME=VALUE]...",
+        .help = "Moves wrapped keys to the newest version of the KEK, or to "
+                "another",
+        .options = "  --in-place      replace the files, each at once\n"
+                   "  --from URI      the KEK that wrapped them, if not this "
+                   "token's\n"
+                   "  --no-plaintext  only inside the service; never open a "
+                   "key here\n"
+                   "  --context N=V   as they were wrapped\n",
+        .run = ownkey_tool_rewrap,
+    },
+    {
         .name = "key",
         .arguments = "list [TOKEN] | pem TOKEN/NAME | public TOKEN[/NAME]",
         .help = "Lists keys, writes key files for OpenSSL, gets public keys",

@@ -55,6 +55,7 @@ enum ownkey_exit ownkey_tool_check(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_status(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_wrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_unwrap(struct ownkey_tool *, int, char **);
+enum ownkey_exit ownkey_tool_rewrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_key(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_localkms(struct ownkey_tool *, int, char **);
 
@@ -186,7 +187,32 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_tool_write(const char *path, struct ownkey_blob data,
                   enum ownkey_tool_place place, struct ownkey_error *err);
 
+/*
+ * Replaces what a regular file holds, whole or not at all, also when we are
+ * killed or the disk is full; owner and mode stay. OWNKEY_IO.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_tool_update(const char *path, struct ownkey_blob data,
+                   struct ownkey_error *err);
+
 /* Whether path (as for ownkey_tool_write) is a terminal. */
 bool ownkey_tool_is_terminal(const char *path);
+
+/* ---- wrapped.c ---- */
+
+/*
+ * A wrapped key from a file (or stdin, as ownkey_tool_read), binary or base64.
+ * OWNKEY_DAMAGED: neither, or of a length that no wrapped key has; err names
+ * the file.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_tool_read_wrapped(const char *path, struct ownkey_bytes *wrapped,
+                         bool *base64, struct ownkey_error *err);
+
+/* Of many files the damaged one is looked for: puts its name into err. */
+void ownkey_tool_name_input(const char *path, struct ownkey_error *err);
+
+/* Base64 and end, for the caller to free. NULL: no memory. */
+char *ownkey_tool_base64(struct ownkey_blob data, const char *end);
 
 #endif

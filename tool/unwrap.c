@@ -18,11 +18,6 @@ enum {
     OPTION_INSPECT,
 };
 
-enum {
-    /* Base64 of the longest wrapped key, broken into lines. */
-    INPUT_MAX = OWNKEY_WRAPPED_MAX * 3 / 2,
-};
-
 struct unwrap {
     struct ownkey_context context;
     const char *in;
@@ -89,60 +84,6 @@ may_write(const struct ownkey_tool *tool, const struct unwrap *u)
     return false;
 }
 
-static bool
-is_space(uint8_t c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-/* Binary (DER: a SEQUENCE) as it is, else base64 with white space. */
-static enum ownkey_status
-decode(struct ownkey_secret *input, struct ownkey_bytes *wrapped,
-       struct ownkey_error *err)
-{
-    size_t len = 0;
-
-    if (input->data[0] == 0x30 && input->len > 1 &&
-        (input->data[1] & 0x80) != 0) {
-        if (ownkey_bytes_copy(wrapped, input->data, input->len) == OWNKEY_OK)
-            return OWNKEY_OK;
-        return ownkey_fail(err, OWNKEY_NOMEM, "no memory");
-    }
-    for (size_t i = 0; i < input->len; i++)
-        if (!is_space(input->data[i]))
-            input->data[len++] = input->data[i];
-    if (ownkey_base64_decode((const char *)input->data, len, wrapped) !=
-        OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "not a wrapped key, neither binary nor base64");
-    return OWNKEY_OK;
-}
-
-/* Of many files the damaged one is looked for. */
-static void
-name_input(const struct unwrap *u, struct ownkey_error *err)
-{
-    if (err->status == OWNKEY_DAMAGED && u->in != NULL &&
-        strcmp(u->in, "-") != 0 &&
-        strncmp(err->text, u->in, strlen(u->in)) != 0)
-        ownkey_error_prefix(err, "%s", u->in);
-}
-
-static enum ownkey_status
-read_wrapped(const struct unwrap *u, struct ownkey_bytes *wrapped,
-             struct ownkey_error *err)
-{
-    struct ownkey_secret input = { 0 };
-    enum ownkey_status st = ownkey_tool_read(u->in, INPUT_MAX, &input, err);
-
-    if (st == OWNKEY_OK)
-        st = decode(&input, wrapped, err);
-    else if (st == OWNKEY_ARG)
-        err->status = st = OWNKEY_DAMAGED; /* no wrapped key has that length */
-    ownkey_secret_clear(&input);
-    return st;
-}
-
 static const char *
 purpose_text(enum ownkey_purpose purpose)
 {
@@ -164,24 +105,27 @@ inspect(const struct ownkey_tool *tool, const struct unwrap *u,
 
     if (ownkey_wrapped_inspect(ownkey_blob_of(wrapped), &info, &err) !=
         OWNKEY_OK) {
-        name_input(u, &err);
+        ownkey_tool_name_input(u->in, &err);
         return ownkey_tool_fail(tool, &err);
     }
     (void)ownkey_time_iso(info.time_s, date);
     if (!tool->json) {
         (void)printf("service      %s\nkek          %s\nkek version  %s\n"
-                     "purpose      %s\nwrapped at   %s\nbytes        %zu\n",
+                     "algorithm    %s\npurpose      %s\nmade at      %s\n"
+                     "bytes        %zu\n",
                      info.service, info.kek,
                      info.kek_version[0] != '\0' ? info.kek_version : "-",
-                     purpose_text(info.purpose), date, wrapped->len);
+                     info.algorithm, purpose_text(info.purpose), date,
+                     wrapped->len);
         return OWNKEY_EXIT_DONE;
     }
     json = cJSON_CreateObject();
     ownkey_report_text(json, "service", info.service);
     ownkey_report_text(json, "kek", info.kek);
     ownkey_report_text(json, "kek_version", info.kek_version);
+    ownkey_report_text(json, "algorithm", info.algorithm);
     ownkey_report_text(json, "purpose", purpose_text(info.purpose));
-    ownkey_report_text(json, "wrapped_at", date);
+    ownkey_report_text(json, "made_at", date);
     ownkey_report_number(json, "bytes", (double)wrapped->len);
     return ownkey_tool_print(json, OWNKEY_EXIT_DONE);
 }
@@ -249,6 +193,7 @@ ownkey_tool_unwrap(struct ownkey_tool *tool, int argc, char **argv)
     struct ownkey_error err = { 0 };
     struct ownkey_token *token;
     enum ownkey_exit code;
+    bool base64;
 
     if (!options(tool, argc, argv, &u, &code))
         goto out;
@@ -258,13 +203,13 @@ ownkey_tool_unwrap(struct ownkey_tool *tool, int argc, char **argv)
     if (!u.inspect &&
         !ownkey_tool_find(tool, argv[optind], &token, NULL, &code))
         goto out;
-    if (read_wrapped(&u, &wrapped, &err) == OWNKEY_OK && u.inspect)
+    if (ownkey_tool_read_wrapped(u.in, &wrapped, &base64, &err) == OWNKEY_OK && u.inspect)
         code = inspect(tool, &u, &wrapped);
     else if (err.status == OWNKEY_OK &&
              unwrap(token, &u, &wrapped, &key, &err) == OWNKEY_OK)
         code = deliver(tool, token, &u, &key);
     else {
-        name_input(&u, &err);
+        ownkey_tool_name_input(u.in, &err);
         code = ownkey_tool_fail(tool, &err);
     }
 out:

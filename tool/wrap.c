@@ -93,20 +93,6 @@ options(struct ownkey_tool *tool, int argc, char **argv, struct wrap *w,
     return ownkey_tool_count(tool, argc, 1, 1);
 }
 
-/* The wrapped key in base64 with a newline, or NULL. */
-static char *
-encode(struct ownkey_blob wrapped, const char *end)
-{
-    size_t len = ownkey_base64_len(wrapped.len);
-    char *text = malloc(len + strlen(end) + 1);
-
-    if (text == NULL)
-        return NULL;
-    ownkey_base64_encode(wrapped.data, wrapped.len, text);
-    memcpy(text + len, end, strlen(end) + 1);
-    return text;
-}
-
 static enum ownkey_status
 make(struct ownkey_token *token, const struct wrap *w,
      struct ownkey_data_key **dk, struct ownkey_error *err)
@@ -130,7 +116,7 @@ print_json(struct ownkey_token *token, const struct wrap *w,
            struct ownkey_blob wrapped)
 {
     cJSON *json = cJSON_CreateObject();
-    char *text = encode(wrapped, "");
+    char *text = ownkey_tool_base64(wrapped, "");
 
     ownkey_report_text(json, "token", ownkey_token_name(token));
     ownkey_report_text(json, "kek", ownkey_token_conf(token)->uri);
@@ -148,7 +134,7 @@ deliver(const struct ownkey_tool *tool, struct ownkey_token *token,
         const struct wrap *w, struct ownkey_blob wrapped)
 {
     bool base64 = w->base64 || ownkey_tool_is_terminal(w->out);
-    char *text = base64 ? encode(wrapped, "\n") : NULL;
+    char *text = base64 ? ownkey_tool_base64(wrapped, "\n") : NULL;
     struct ownkey_error err = { 0 };
     enum ownkey_status st = OWNKEY_OK;
 

@@ -131,4 +131,21 @@ has out "aws sts get-caller-identity"
 printf '[rsa]\nkek = awskms:///alias/dec\npublic_key = %s/dec.pem\n' "$dir" \
     >rsa.conf
 expect 0 ownkey --config rsa.conf check
-has out "RSA itself binds none"
+has out "cipher binds none"
+
+# A key moves here from another service: opened on the way, and said so.
+unset OWNKEY_CONF
+ownkey init --token move --kek "localkms://$dir/move.key" --output move.conf \
+    >/dev/null 2>&1 || die "init of localkms"
+expect 0 ownkey --config move.conf wrap move --in key --out moved
+printf '[move]\nkek = awskms:///alias/acme\n' >move.conf
+expect 1 ownkey --config move.conf rewrap move --in-place moved \
+    --from "localkms://$dir/move.key" --no-plaintext
+has err "which --no-plaintext forbids"
+expect 0 ownkey --config move.conf rewrap move --in-place moved \
+    --from "localkms://$dir/move.key"
+has err "1 opened and wrapped again in this process"
+expect 0 ownkey unwrap --inspect --in moved
+has out "service      awskms"
+ownkey --config move.conf unwrap move --in moved | cmp -s - key ||
+    die "another key arrived"
