@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	tests/cloud/azurekms.py \
 	tests/cloud/azurekv/__init__.py \
 	tests/cloud/azurekv/access.py \
+	tests/cloud/azurekv/az.py \
 	tests/cloud/azurekv/clients.py \
 	tests/cloud/azurekv/commands.py \
 	tests/cloud/azurekv/control.py \
@@ -88,7 +89,11 @@ EXTRA_DIST += \
 	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
 	tests/cloud/test_azure.py \
+	tests/cloud/test_azure_access.py \
+	tests/cloud/test_azure_identity.py \
 	tests/cloud/test_azure_keys.py \
+	tests/cloud/test_azure_login.py \
+	tests/cloud/test_client_azure.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_frame.py \
 	tests/cloud/test_gcp_auth.py \

@@ -7,7 +7,8 @@ import unittest
 
 sys.dont_write_bytecode = True      # the source tree may be read-only
 
-MODULES = ["test_azure_keys"]
+MODULES = ["test_azure_keys", "test_azure_login", "test_azure_access",
+           "test_azure_identity"]
 
 
 def load_tests(loader, _tests, _pattern):

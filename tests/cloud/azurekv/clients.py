@@ -3,6 +3,8 @@
 to get a token, and the files these name."""
 
 import datetime
+import os
+import shlex
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,6 +14,8 @@ from cryptography.x509.oid import NameOID
 from frame.process import shell_lines
 
 from .metadata import APP_SERVICE_PATH, TOKEN_PATH
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # All variables that any way sets: the other ones are unset.
 CREDENTIALS = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
@@ -58,12 +62,24 @@ def ways(options, started, control):
             "IDENTITY_HEADER": control.service.app_service.header},
         "arc": {"IDENTITY_ENDPOINT": arc + TOKEN_PATH,
                 "IMDS_ENDPOINT": arc},
+        "cli": {"PATH": f"{started.path('bin')}:{PATH}"},
     }
+
+
+def command_line(started):
+    """A program az, by the absolute paths of what it needs."""
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                           "az.py")
+    words = " ".join(shlex.quote(each) for each in (
+        "/usr/bin/python3", program, started.path("")))
+    return f'#!/bin/sh\nexec {words} "$@"\n'
 
 
 def write(options, started, control):
     """Writes everything; returns the variables for `env`."""
     endpoints = started.endpoints
+    os.makedirs(started.path("bin"), exist_ok=True)
+    started.write("bin/az", command_line(started), 0o755)
     if options.authority == "self":
         control.service.authority = endpoints["login"]
     started.write("client.pem", control.client_pem, 0o600)

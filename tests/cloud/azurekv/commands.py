@@ -63,6 +63,8 @@ COMMANDS = (
     command("identity", "assign a managed identity (system, user), or "
             "remove one", "what", "[client]", "[resource_id]",
             "--tenant=ID", prints="*"),
+    command("cli", "login or logout at the az of the state directory",
+            "state"),
     command("arc-realm", "what the Azure Arc agent names as its file; none: "
             "the true one", "[realm]"),
 )

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders of the Azure double: keys, permissions, who there is, logins."""
 
+import time
+import uuid
+
 from cryptography.hazmat.primitives import serialization
 
 from frame.control import Control
@@ -9,6 +12,7 @@ from frame.errors import Refused
 from . import keys, login, material
 from .access import parse_permissions
 from .specs import API_VERSIONS
+from .tokens import APP_LIFETIME_S
 
 NEWEST = API_VERSIONS[-1]
 
@@ -29,6 +33,7 @@ class AzureControl(Control):
     def __init__(self, service, client_id, federation):
         super().__init__(service)
         self.client_id = client_id      # the application that is meant
+        self._logged_in = True          # at the command line
         self._federation = federation
 
     def _app(self, client_id):
@@ -300,6 +305,32 @@ class AzureControl(Control):
         if not directory.remove_identity(client):
             raise Refused(f"no identity {client}")
         return {}
+
+    def do_cli(self, state):
+        """Whether somebody has logged in at the command line."""
+        if state not in ("login", "logout"):
+            raise Refused("cli: login or logout")
+        self._logged_in = state == "login"
+
+    def do_cli_token(self, resource, tenant=None):
+        """What az account get-access-token prints; see az.py."""
+        if not self._logged_in:
+            raise Refused("Please run 'az login' to setup account.")
+        tenant = tenant or self.service.vaults[0].tenant
+        app = self._app(None)
+        if tenant not in app.principals:
+            raise Refused(f"AADSTS7000229: nobody is known in {tenant}")
+        if not self.service.knows_resource(resource):
+            raise Refused(f"AADSTS500011: no resource {resource}")
+        now = self.service.now()
+        token, lifetime_s = self.service.issuer.issue(
+            tenant, app.client_id, app.principals[tenant], resource, now,
+            APP_LIFETIME_S)
+        expires = int(now) + lifetime_s
+        return {"accessToken": token, "expiresOn": time.strftime(
+            "%Y-%m-%d %H:%M:%S.000000", time.localtime(expires)),
+            "expires_on": expires, "subscription": str(uuid.uuid4()),
+            "tenant": tenant, "tokenType": "Bearer"}
 
     def do_arc_realm(self, realm=""):
         """The file that the agent names; the true one for none."""

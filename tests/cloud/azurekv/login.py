@@ -176,8 +176,11 @@ def check_certificate(app, jwt, audiences):
         raise entra(50027)
 
 
-def find_certificate(app, x5t, x5t_s256):
-    """By one thumbprint, or by both if both are there."""
+def find_certificate(app, *thumbprints):
+    """By x5t or x5t#S256, or by both if both are there. One client library
+    of the service pads them, so padding is good."""
+    x5t, x5t_s256 = (str(each).rstrip("=") if each is not None else None
+                     for each in thumbprints)
     if x5t is None and x5t_s256 is None:
         return None
     for each in app.certificates:
