@@ -232,6 +232,26 @@ ownkey_key_sign(struct ownkey_key *key,
 }
 
 enum ownkey_status
+ownkey_key_verify(struct ownkey_key *key,
+                  const struct ownkey_sign_request *request,
+                  struct ownkey_blob signature, struct ownkey_error *err)
+{
+    EVP_PKEY *pkey = NULL;
+    enum ownkey_status st;
+
+    if (key->error.status != OWNKEY_OK) {
+        *err = key->error;
+        return err->status;
+    }
+    if (!ownkey_sign_request_fits(key->type, request))
+        return unsupported(key, "have made such a signature", err);
+    st = public_of(key, &pkey, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_signature_check(pkey, request, signature, err);
+    return st;
+}
+
+enum ownkey_status
 ownkey_key_decrypt(struct ownkey_key *key,
                    const struct ownkey_decrypt_request *request,
                    struct ownkey_secret *plain, struct ownkey_error *err)

@@ -129,6 +129,11 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_key_decrypt(struct ownkey_key *key,
                    const struct ownkey_decrypt_request *request,
                    struct ownkey_secret *plain, struct ownkey_error *err);
+/* No call. OWNKEY_PROTOCOL: not a signature of the configured public part. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_key_verify(struct ownkey_key *key,
+                  const struct ownkey_sign_request *request,
+                  struct ownkey_blob signature, struct ownkey_error *err);
 /*
  * HMAC of a whole message with the hash of the key's type. OWNKEY_ARG: longer
  * than the service takes. To derive: ownkey_data_key_derive (token/datakey.h).

@@ -35,6 +35,22 @@ tell_public(struct ownkey_check_subject *s, struct ownkey_key *key)
     ownkey_check_failed_with(s, "configuration", &err, hint);
 }
 
+/* A MAC key has no public part; its section says so. */
+static void
+tell_type(struct ownkey_check_subject *s, struct ownkey_key *key,
+          enum ownkey_key_type type)
+{
+    struct ownkey_error err = { 0 };
+    char hint[128];
+
+    (void)ownkey_fail(&err, OWNKEY_CONFIG, "%s: [%s/%s] does not say its type",
+                      s->where, ownkey_token_name(ownkey_key_token(key)),
+                      ownkey_key_name(key));
+    (void)snprintf(hint, sizeof(hint), "add to this section: type = %s",
+                   ownkey_key_type_info(type)->name);
+    ownkey_check_failed_with(s, "configuration", &err, hint);
+}
+
 /* The section is wrong; often its file is only yet to be made. */
 static void
 tell_section(struct ownkey_check_subject *s, struct ownkey_key *key)
@@ -71,17 +87,80 @@ check_bare(struct ownkey_check_subject *s, struct ownkey_key *key)
                           "an aes-256 key neither signs nor decrypts where it "
                           "is; it can be the kek of a token");
         ownkey_check_failed(s, "key_type", OWNKEY_TRY_DESCRIBE, &err);
+    } else if (info.id[0] != '\0' &&
+               ownkey_key_type_info(info.type)->family == OWNKEY_FAMILY_HMAC) {
+        tell_type(s, key, info.type);
     } else {
         tell_public(s, key);
+    }
+}
+
+/* A MAC key of another type: nothing else would tell. */
+static bool
+check_type(struct ownkey_check_subject *s, struct ownkey_key *key,
+           const struct ownkey_key_info *info)
+{
+    struct ownkey_error err = { 0 };
+
+    if (info->id[0] == '\0' || info->type == ownkey_key_type(key))
+        return true;
+    (void)ownkey_fail(&err, OWNKEY_CONFIG,
+                      "the key is of type %s, and the configuration says %s",
+                      ownkey_key_type_info(info->type)->name,
+                      ownkey_key_type_info(ownkey_key_type(key))->name);
+    ownkey_check_failed(s, "key_type", OWNKEY_TRY_DESCRIBE, &err);
+    return false;
+}
+
+static bool
+check_public(struct ownkey_check_subject *s, struct ownkey_key *key)
+{
+    return ownkey_key_spki(key).len == 0 ||
+           ownkey_check_fits(s, ownkey_key_token(key), key,
+                             ownkey_key_spki(key));
+}
+
+/* Its usages, each. An RSA key has one of two, which the service tells. */
+static void
+try_all(struct ownkey_check_subject *s, struct ownkey_key *key,
+        const struct ownkey_key_info *info)
+{
+    static const struct {
+        unsigned usage;
+        const char *step;
+        enum ownkey_try what;
+        enum ownkey_status (*try_it)(struct ownkey_key *,
+                                     struct ownkey_error *);
+        const char *detail;
+    } tries[] = {
+        { OWNKEY_USAGE_SIGN, "sign", OWNKEY_TRY_SIGN, ownkey_remote_try_sign,
+          "verified here" },
+        { OWNKEY_USAGE_DECRYPT, "decrypt", OWNKEY_TRY_DECRYPT,
+          ownkey_remote_try_decrypt, "encrypted here" },
+        { OWNKEY_USAGE_MAC, "mac", OWNKEY_TRY_MAC, ownkey_remote_try_mac,
+          "the same twice" },
+        { OWNKEY_USAGE_DERIVE, "derive", OWNKEY_TRY_DERIVE,
+          ownkey_remote_try_derive, "the same secret here" },
+    };
+    unsigned usage = ownkey_key_usage(key);
+
+    if ((usage & OWNKEY_USAGE_SIGN) != 0 && (usage & OWNKEY_USAGE_DECRYPT) != 0)
+        usage = info->id[0] == '\0' || info->can_sign ? OWNKEY_USAGE_SIGN
+                                                      : OWNKEY_USAGE_DECRYPT;
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        struct ownkey_error err = { 0 };
+
+        if ((usage & tries[i].usage) != 0)
+            (void)ownkey_check_settle(s, tries[i].step, tries[i].what,
+                                      tries[i].try_it(key, &err), &err,
+                                      tries[i].detail);
     }
 }
 
 void
 ownkey_check_key(struct ownkey_check_subject *s, struct ownkey_key *key)
 {
-    struct ownkey_key_info info = { .can_sign = true };
-    struct ownkey_error err = { 0 };
-    enum ownkey_status st;
+    struct ownkey_key_info info = { 0 };
 
     if (ownkey_key_error(key)->status != OWNKEY_OK) {
         if (ownkey_key_kms(key) != NULL && ownkey_key_spki(key).len == 0)
@@ -91,16 +170,7 @@ ownkey_check_key(struct ownkey_check_subject *s, struct ownkey_key *key)
         return;
     }
     ownkey_check_passed(s, "configuration", s->uri);
-    if (!ownkey_check_describe(s, ownkey_key_kms(key), &info) ||
-        !ownkey_check_fits(s, ownkey_key_token(key), key, ownkey_key_spki(key)))
-        return;
-    if (info.can_sign) {
-        st = ownkey_remote_try_sign(key, &err);
-        (void)ownkey_check_settle(s, "sign", OWNKEY_TRY_SIGN, st, &err,
-                                  "verified here");
-    } else {
-        st = ownkey_remote_try_decrypt(key, &err);
-        (void)ownkey_check_settle(s, "decrypt", OWNKEY_TRY_DECRYPT, st, &err,
-                                  "encrypted here");
-    }
+    if (ownkey_check_describe(s, ownkey_key_kms(key), &info) &&
+        check_type(s, key, &info) && check_public(s, key))
+        try_all(s, key, &info);
 }

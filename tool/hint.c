@@ -10,11 +10,12 @@
 /* Permissions by service, in the order of enum ownkey_try. */
 static const struct {
     const char *service;
-    const char *names[OWNKEY_TRY_DECRYPT + 1];
+    const char *names[OWNKEY_TRY_DERIVE + 1];
 } permissions[] = {
     { "awskms",
       { "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt",
-        "kms:GetPublicKey", "kms:Sign", "kms:Decrypt" } },
+        "kms:GetPublicKey", "kms:Sign", "kms:Decrypt", "kms:GenerateMac",
+        "kms:DeriveSharedSecret" } },
 };
 
 /* What to do; service NULL: whatever the service. The first that fits. */

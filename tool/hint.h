@@ -16,6 +16,8 @@ enum ownkey_try {
     OWNKEY_TRY_PUBLIC_KEY,
     OWNKEY_TRY_SIGN,
     OWNKEY_TRY_DECRYPT,
+    OWNKEY_TRY_MAC,
+    OWNKEY_TRY_DERIVE,
 };
 
 /*

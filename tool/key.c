@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "token/keyfile.h"
+#include "tool/key_use.h"
 #include "tool/remote.h"
 
 /* ---- list ---- */
@@ -113,8 +114,8 @@ list(struct ownkey_tool *tool, const char *name)
         json = cJSON_CreateObject();
         array = ownkey_report_array(json, "keys");
     } else {
-        (void)printf("%-24s %-12s %-16s %-4s %s\n", "NAME", "TYPE", "ID", "CERT",
-                     "KEY");
+        (void)printf("%-24s %-12s %-16s %-4s %s\n", "NAME", "TYPE", "ID",
+                     "CERT", "KEY");
     }
     for (size_t i = 0; i < ownkey_tokens_count(tool->tokens); i++) {
         struct ownkey_token *token = ownkey_tokens_at(tool->tokens, i);
@@ -213,21 +214,162 @@ public_part(struct ownkey_tool *tool, const char *name)
     return code;
 }
 
-enum ownkey_exit
-ownkey_tool_key(struct ownkey_tool *tool, int argc, char **argv)
-{
-    enum ownkey_exit code;
-    const char *action;
+/* ---- the command ---- */
 
-    if (!ownkey_tool_arguments(tool, argc, argv, 1, 2, &code))
-        return code;
-    action = argv[optind];
+enum {
+    OPTION_IN = OWNKEY_OPTION_OWN,
+    OPTION_OUT,
+    OPTION_FORCE,
+    OPTION_BASE64,
+    OPTION_HASH,
+    OPTION_RAW,
+    OPTION_PSS,
+    OPTION_SALT,
+    OPTION_SIGNATURE,
+    OPTION_OAEP_HASH,
+    OPTION_PKCS1,
+    OPTION_PEER,
+};
+
+static const struct option options[] = {
+    OWNKEY_TOOL_OPTIONS,
+    { "in", required_argument, NULL, OPTION_IN },
+    { "out", required_argument, NULL, OPTION_OUT },
+    { "force", no_argument, NULL, OPTION_FORCE },
+    { "base64", no_argument, NULL, OPTION_BASE64 },
+    { "hash", required_argument, NULL, OPTION_HASH },
+    { "raw", no_argument, NULL, OPTION_RAW },
+    { "pss", no_argument, NULL, OPTION_PSS },
+    { "salt", required_argument, NULL, OPTION_SALT },
+    { "signature", required_argument, NULL, OPTION_SIGNATURE },
+    { "oaep-hash", required_argument, NULL, OPTION_OAEP_HASH },
+    { "pkcs1", no_argument, NULL, OPTION_PKCS1 },
+    { "peer", required_argument, NULL, OPTION_PEER },
+    { 0 },
+};
+
+static const char *
+option_name(int option)
+{
+    const struct option *o = options;
+
+    while (o->val != option)
+        o++;
+    return o->name;
+}
+
+static void
+take_option(struct ownkey_key_use *use, int option)
+{
+    switch (option) {
+    case OPTION_IN:
+        use->in = optarg;
+        break;
+    case OPTION_OUT:
+        use->out = optarg;
+        break;
+    case OPTION_FORCE:
+        use->place = OWNKEY_TOOL_REPLACE;
+        break;
+    case OPTION_BASE64:
+        use->base64 = true;
+        break;
+    case OPTION_HASH:
+        use->hash = optarg;
+        break;
+    case OPTION_RAW:
+        use->raw = true;
+        break;
+    case OPTION_PSS:
+        use->pss = true;
+        break;
+    case OPTION_SALT:
+        use->salt = optarg;
+        break;
+    case OPTION_SIGNATURE:
+        use->signature = optarg;
+        break;
+    case OPTION_OAEP_HASH:
+        use->oaep_hash = optarg;
+        break;
+    case OPTION_PKCS1:
+        use->pkcs1 = true;
+        break;
+    case OPTION_PEER:
+        use->peer = optarg;
+        break;
+    }
+}
+
+/* Whether name is a word of list. */
+static bool
+has_word(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at += len)
+        if ((at == list || at[-1] == ' ') &&
+            (at[len] == ' ' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+/* given: a bit for each option, in their order. */
+static bool
+fits(const struct ownkey_tool *tool, const char *action, const char *known,
+     unsigned given)
+{
+    for (int i = 0; given >> i != 0; i++) {
+        const char *name = option_name(OPTION_IN + i);
+
+        if ((given >> i & 1) != 0 && !has_word(known, name)) {
+            (void)ownkey_tool_usage(tool, "--%s is not for %s", name, action);
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum ownkey_exit
+act(struct ownkey_tool *tool, int argc, char **argv,
+    struct ownkey_key_use *use, unsigned given)
+{
+    const char *action = argv[optind];
+    const struct ownkey_key_action *made = ownkey_key_action(action);
+
+    if (!fits(tool, action, made != NULL ? made->options : "", given))
+        return OWNKEY_EXIT_USAGE;
     if (strcmp(action, "list") == 0)
         return list(tool, argv[optind + 1]);
-    if (strcmp(action, "pem") != 0 && strcmp(action, "public") != 0)
+    if (made == NULL && strcmp(action, "pem") != 0 &&
+        strcmp(action, "public") != 0)
         return ownkey_tool_usage(tool, "unknown action %s", action);
     if (!ownkey_tool_count(tool, argc, 2, 2))
         return OWNKEY_EXIT_USAGE;
-    return action[1] == 'e' ? pem(tool, argv[optind + 1])
-                            : public_part(tool, argv[optind + 1]);
+    use->name = argv[optind + 1];
+    if (made != NULL)
+        return made->run(tool, use);
+    return strcmp(action, "pem") == 0 ? pem(tool, use->name)
+                                      : public_part(tool, use->name);
+}
+
+enum ownkey_exit
+ownkey_tool_key(struct ownkey_tool *tool, int argc, char **argv)
+{
+    struct ownkey_key_use use = { 0 };
+    unsigned given = 0;
+    int option;
+
+    while ((option = ownkey_tool_option(tool, argc, argv, options)) >=
+           OWNKEY_OPTION_OWN) {
+        given |= 1U << (option - OPTION_IN);
+        take_option(&use, option);
+    }
+    if (option == OWNKEY_OPTION_BAD)
+        return OWNKEY_EXIT_USAGE;
+    if (option != OWNKEY_OPTION_END)
+        return OWNKEY_EXIT_DONE;
+    if (!ownkey_tool_count(tool, argc, 1, 2))
+        return OWNKEY_EXIT_USAGE;
+    return act(tool, argc, argv, &use, given);
 }

@@ -9,6 +9,8 @@ ownkey_SOURCES = \
 	tool/hint.c tool/hint.h \
 	tool/init.c \
 	tool/key.c \
+	tool/key_input.c \
+	tool/key_use.c tool/key_use.h \
 	tool/localkms.c \
 	tool/main.c \
 	tool/open.c \

@@ -78,12 +78,25 @@ static const struct ownkey_tool_command commands[] = {
     },
     {
         .name = "key",
-        .arguments = "list [TOKEN] | pem TOKEN/NAME | public TOKEN[/NAME]",
-        .help = "Lists keys, writes key files for OpenSSL, gets public keys",
+        .arguments = "list [TOKEN] | pem TOKEN/NAME | public TOKEN[/NAME] | "
+                     "(sign | verify | mac | decrypt | derive) TOKEN/NAME "
+                     "[--in FILE] [--out FILE]...",
+        .help = "Lists keys, writes key files for OpenSSL, uses remote keys",
         .options = "  list            the keys that are configured\n"
                    "  pem             a file that programs take for a private "
                    "key\n"
-                   "  public          the public key, from the KMS service\n",
+                   "  public          the public key, from the KMS service\n"
+                   "  sign            --hash H, --raw (it is a digest), --pss, "
+                   "--salt LEN\n"
+                   "  verify          the same and --signature FILE; also a "
+                   "MAC\n"
+                   "  mac             of at most 64 KiB\n"
+                   "  decrypt         --oaep-hash H, --pkcs1\n"
+                   "  derive          --peer FILE, a public key: ECDH\n"
+                   "  --in FILE       the input (default: standard input)\n"
+                   "  --out FILE      the result (default: standard output)\n"
+                   "  --base64        write base64 (default on a terminal)\n"
+                   "  --force         replace an existing FILE\n",
         .run = ownkey_tool_key,
     },
     {

@@ -6,9 +6,11 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "base/libctx.h"
 #include "base/secret.h"
+#include "token/datakey.h"
 
 static const char message[] = "ownkey check";
 
@@ -182,5 +184,90 @@ ownkey_remote_try_decrypt(struct ownkey_key *key, struct ownkey_error *err)
     ownkey_secret_clear(&plain);
     ownkey_secret_clear(&back);
     EVP_PKEY_free(pkey);
+    return st;
+}
+
+/* ---- MAC and key agreement ---- */
+
+enum ownkey_status
+ownkey_remote_try_mac(struct ownkey_key *key, struct ownkey_error *err)
+{
+    const struct ownkey_blob input = { (const uint8_t *)message, MESSAGE_LEN };
+    struct ownkey_bytes one = { 0 };
+    struct ownkey_bytes two = { 0 };
+    enum ownkey_status st = ownkey_key_mac(key, input, &one, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_key_mac(key, input, &two, err);
+    if (st == OWNKEY_OK &&
+        !ownkey_blob_equal(ownkey_blob_of(&one), ownkey_blob_of(&two)))
+        st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                         "two MACs of one message are not the same");
+    ownkey_bytes_clear(&one);
+    ownkey_bytes_clear(&two);
+    return st;
+}
+
+/* The same secret, from our private key and its public one. */
+static bool
+agree(EVP_PKEY *mine, struct ownkey_key *key, struct ownkey_secret *out)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), mine, NULL);
+    EVP_PKEY *theirs = NULL;
+    size_t len = out->cap;
+    bool good =
+        ctx != NULL &&
+        ownkey_public_pkey(ownkey_key_spki(key), &theirs, NULL) == OWNKEY_OK &&
+        EVP_PKEY_derive_init(ctx) > 0 &&
+        EVP_PKEY_derive_set_peer(ctx, theirs) > 0 &&
+        EVP_PKEY_derive(ctx, out->data, &len) > 0;
+
+    out->len = good ? len : 0;
+    EVP_PKEY_free(theirs);
+    EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+static enum ownkey_status
+derive(struct ownkey_key *key, struct ownkey_blob peer,
+       struct ownkey_secret *secret, struct ownkey_error *err)
+{
+    const struct ownkey_derive_request r = { .peer = peer };
+    struct ownkey_data_key *dk = NULL;
+    struct ownkey_lease lease;
+    enum ownkey_status st = ownkey_data_key_derive(key, &r, &dk, err);
+
+    if (st == OWNKEY_OK)
+        st = ownkey_data_key_use(dk, secret, &lease, err);
+    ownkey_data_key_free(dk);
+    return st;
+}
+
+enum ownkey_status
+ownkey_remote_try_derive(struct ownkey_key *key, struct ownkey_error *err)
+{
+    const char *group = ownkey_key_type_info(ownkey_key_type(key))->group;
+    EVP_PKEY *mine = EVP_PKEY_Q_keygen(ownkey_libctx(), NULL, "EC", group);
+    struct ownkey_secret ours = { 0 };
+    struct ownkey_secret secret = { 0 };
+    unsigned char *der = NULL;
+    int len = mine != NULL ? i2d_PUBKEY(mine, &der) : 0;
+    enum ownkey_status st = OWNKEY_NOMEM;
+
+    if (len > 0 && ownkey_secret_alloc(&ours, 128) == OWNKEY_OK &&
+        agree(mine, key, &ours))
+        st = derive(key, (struct ownkey_blob){ der, (size_t)len }, &secret,
+                    err);
+    else
+        (void)ownkey_fail(err, st, "no memory");
+    if (st == OWNKEY_OK &&
+        (secret.len != ours.len ||
+         CRYPTO_memcmp(secret.data, ours.data, ours.len) != 0))
+        st = ownkey_fail(err, OWNKEY_PROTOCOL,
+                         "the service agrees on another secret");
+    OPENSSL_free(der);
+    EVP_PKEY_free(mine);
+    ownkey_secret_clear(&ours);
+    ownkey_secret_clear(&secret);
     return st;
 }

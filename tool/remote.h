@@ -22,4 +22,12 @@ ownkey_remote_try_sign(struct ownkey_key *key, struct ownkey_error *err);
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_remote_try_decrypt(struct ownkey_key *key, struct ownkey_error *err);
 
+/* Has a MAC made of something, twice: the same. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_remote_try_mac(struct ownkey_key *key, struct ownkey_error *err);
+
+/* Agrees on a secret with a new key of ours, and compares it. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_remote_try_derive(struct ownkey_key *key, struct ownkey_error *err);
+
 #endif

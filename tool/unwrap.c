@@ -203,7 +203,8 @@ ownkey_tool_unwrap(struct ownkey_tool *tool, int argc, char **argv)
     if (!u.inspect &&
         !ownkey_tool_find(tool, argv[optind], &token, NULL, &code))
         goto out;
-    if (ownkey_tool_read_wrapped(u.in, &wrapped, &base64, &err) == OWNKEY_OK && u.inspect)
+    if (ownkey_tool_read_wrapped(u.in, &wrapped, &base64, &err) == OWNKEY_OK &&
+        u.inspect)
         code = inspect(tool, &u, &wrapped);
     else if (err.status == OWNKEY_OK &&
              unwrap(token, &u, &wrapped, &key, &err) == OWNKEY_OK)
