@@ -48,6 +48,7 @@ EXTRA_DIST += \
 	tests/cloud/frame/control.py \
 	tests/cloud/frame/counters.py \
 	tests/cloud/frame/errors.py \
+	tests/cloud/frame/jose.py \
 	tests/cloud/frame/lies.py \
 	tests/cloud/frame/orders.py \
 	tests/cloud/frame/process.py \
@@ -86,6 +87,7 @@ EXTRA_DIST += \
 	tests/cloud/gcp_harness.py \
 	tests/cloud/gcpkms.py \
 	tests/cloud/harness.py \
+	tests/cloud/hashivault.py \
 	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
 	tests/cloud/test_azure.py \
@@ -99,8 +101,35 @@ EXTRA_DIST += \
 	tests/cloud/test_gcp_auth.py \
 	tests/cloud/test_gcp_crypto.py \
 	tests/cloud/test_gcpkms.py \
+	tests/cloud/test_hashivault.py \
 	tests/cloud/test_operations.py \
 	tests/cloud/test_orders.py \
 	tests/cloud/test_sigv4.py \
+	tests/cloud/test_vault_access.py \
+	tests/cloud/test_vault_orders.py \
+	tests/cloud/test_vault_transit.py \
+	tests/cloud/vault/README.md \
+	tests/cloud/vault/__init__.py \
+	tests/cloud/vault/aws_login.py \
+	tests/cloud/vault/commands.py \
+	tests/cloud/vault/control.py \
+	tests/cloud/vault/errors.py \
+	tests/cloud/vault/fields.py \
+	tests/cloud/vault/keys.py \
+	tests/cloud/vault/logins.py \
+	tests/cloud/vault/methods.py \
+	tests/cloud/vault/op.py \
+	tests/cloud/vault/policies.py \
+	tests/cloud/vault/routes.py \
+	tests/cloud/vault/service.py \
+	tests/cloud/vault/setup.py \
+	tests/cloud/vault/sys_api.py \
+	tests/cloud/vault/token_api.py \
+	tests/cloud/vault/tokens.py \
+	tests/cloud/vault/transit_crypt.py \
+	tests/cloud/vault/transit_keys.py \
+	tests/cloud/vault/transit_sign.py \
+	tests/cloud/vault/world.py \
+	tests/cloud/vault_harness.py \
 	tests/vectors/README.md \
 	tests/vectors/sigv4.json

@@ -12,3 +12,4 @@ cd "${OWNKEY_SRCDIR:-$(dirname "$0")/../..}/tests/cloud"
 "$python" test_frame.py
 "$python" test_azure.py
 "$python" test_gcpkms.py
+"$python" test_hashivault.py

@@ -1,10 +1,11 @@
 # One script for each thing a user does; exit 77 skips.
 integration_tests =
 integration_tests += tests/integration/cloud_awskms.sh
+integration_tests += tests/integration/cloud_clients.sh
 integration_tests += tests/integration/cloud_doubles.sh
 integration_tests += tests/integration/cross_faces.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk
 include tests/integration/pkcs11.mk
 TESTS += $(integration_tests)
-EXTRA_DIST += $(integration_tests) tests/integration/cloud_clients.sh
+EXTRA_DIST += $(integration_tests)

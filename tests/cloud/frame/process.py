@@ -10,7 +10,7 @@ import threading
 import time
 
 from . import tls
-from .errors import Refused
+from .errors import Refused, ServiceError
 from .server import Server
 
 POLL_S = 0.1
@@ -66,14 +66,15 @@ def run(name, package, options, build, environment):
     name         of the program, for complaints
     package      with its commands.py, for ctl.py
     build        called with options and the open log or None, before there
-                 is any server: returns the Control; may raise Refused
+                 is any server: returns the Control; may raise Refused or
+                 ServiceError
     environment  called with options and Started, once all ports are open;
                  returns the variables for `env`, None for an unset one
     """
     try:
         _run(name, package, options, build, environment)
-    except Refused as error:
-        sys.exit(f"{name}: {error}")
+    except (Refused, ServiceError) as error:
+        sys.exit(f"{name}: {getattr(error, 'message', None) or error}")
 
 
 def _run(name, package, options, build, environment):

@@ -163,6 +163,10 @@ class Service:
         """Seconds since the epoch, by the clock of the service."""
         return time.time() + self.clock_offset_s
 
+    def encode(self, document):
+        """The body for a document of an Answer."""
+        return lies.encode(document, self.encode_bytes)
+
     def take(self, call, *kinds):
         """The order of these kinds that applies to a call, charged."""
         if not call.accepted:
@@ -204,7 +208,7 @@ class Service:
         reply.headers = answer.headers
         reply.content_type = answer.content_type or self.content_type
         reply.body = lies.tell(call.lie, answer.document, self._told_here(),
-                               self._encode)
+                               self.encode)
         location = lies.redirect(call.lie)
         if location is not None:
             reply.status = 307
@@ -231,9 +235,6 @@ class Service:
 
     def _told_here(self):
         return {name: lie for name, lie in self.own_lies.items() if lie}
-
-    def _encode(self, document):
-        return lies.encode(document, self.encode_bytes)
 
     def _refuse(self, call, reply, error):
         reply.status = error.status

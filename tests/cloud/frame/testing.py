@@ -36,7 +36,7 @@ class Double:
         with open(self.path(name), encoding="utf-8") as file:
             return file.read().strip()
 
-    def do(self, name, **members):
+    def do(self, name, /, **members):
         return ctl.send(self.dir, {"do": name, **members})
 
     def order(self, kind, argument="", **members):
