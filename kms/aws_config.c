@@ -14,6 +14,7 @@
 static const char *const known[] = {
     "aws.region",        "aws.profile",           "aws.endpoint",
     "aws.access_key_id", "aws.secret_access_key", "aws.session_token",
+    "aws.data_key",
 };
 
 static bool
@@ -41,8 +42,8 @@ check_options(const struct ownkey_options *options, struct ownkey_error *err)
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "%s: unknown setting %s; of AWS there are region, "
                            "profile, endpoint, access_key_id, "
-                           "secret_access_key and session_token", o->where,
-                           o->name);
+                           "secret_access_key, session_token and data_key",
+                           o->where, o->name);
     }
     return OWNKEY_OK;
 }
@@ -197,6 +198,24 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
     return st;
 }
 
+/* ---- who makes data keys ----------------------------------------------- */
+
+static enum ownkey_status
+find_data_key(struct ownkey_aws_config *c, const struct ownkey_options *options,
+              struct ownkey_error *err)
+{
+    const struct ownkey_option *o =
+        ownkey_options_find(options, "aws.data_key");
+
+    c->data_keys_here = o != NULL && strcmp(o->value, "local") == 0;
+    if (o == NULL || c->data_keys_here || strcmp(o->value, "service") == 0)
+        return OWNKEY_OK;
+    return ownkey_fail(err, OWNKEY_CONFIG,
+                       "%s: aws.data_key = %.40s: it is \"service\" "
+                       "(GenerateDataKey, the default) or \"local\" (random "
+                       "bytes of this host, then Encrypt)", o->where, o->value);
+}
+
 /* ---- all --------------------------------------------------------------- */
 
 static enum ownkey_status
@@ -237,6 +256,8 @@ fill(struct ownkey_aws_config *c, const char *uri,
         st = find_endpoint(c, parsed.host, options, err);
     if (st == OWNKEY_OK)
         st = find_net(c, options, err);
+    if (st == OWNKEY_OK)
+        st = find_data_key(c, options, err);
     return st;
 }
 

@@ -6,6 +6,8 @@
 #ifndef OWNKEY_KMS_AWS_CONFIG_H
 #define OWNKEY_KMS_AWS_CONFIG_H
 
+#include <stdbool.h>
+
 #include "base/options.h"
 #include "base/status.h"
 #include "kms/aws_credentials.h"
@@ -19,6 +21,8 @@ struct ownkey_aws_config {
     char url[OWNKEY_AWS_HOST_MAX + 16];   /* "https://HOST[:PORT]/" */
     char host[OWNKEY_AWS_HOST_MAX];       /* as in the Host header */
     struct ownkey_net net;
+    bool data_keys_here;        /* aws.data_key = local: Encrypt, with random
+                                   bytes made here, not GenerateDataKey */
     struct ownkey_aws_source *source;
 };
 

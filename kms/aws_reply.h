@@ -41,6 +41,25 @@ ownkey_aws_reply_sign(struct ownkey_blob body, const char *asked,
                       struct ownkey_bytes *signature,
                       struct ownkey_error *err);
 
+/* ReEncrypt, from one key to another or the same. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_reply_reencrypt(struct ownkey_blob body, const char *from,
+                           const char *to, struct ownkey_wrap_reply *reply,
+                           struct ownkey_error *err);
+
+/* GenerateMac: as long as the hash. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_reply_mac(struct ownkey_blob body, const char *asked,
+                     const char *algorithm, enum ownkey_key_type type,
+                     struct ownkey_bytes *mac, struct ownkey_error *err);
+
+/* DeriveSharedSecret: as long as the field. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_reply_derive(struct ownkey_blob body, const char *asked,
+                        enum ownkey_key_type type,
+                        struct ownkey_secret *shared,
+                        struct ownkey_error *err);
+
 /* OWNKEY_UNSUPPORTED: a kind of key that this version does not know. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_aws_reply_describe(struct ownkey_blob body, const char *asked,

@@ -33,14 +33,15 @@ add_bytes(cJSON *object, const char *name, struct ownkey_blob bytes,
 }
 
 static bool
-add_context(cJSON *object, const struct ownkey_context *context)
+add_context(cJSON *object, const char *name,
+            const struct ownkey_context *context)
 {
     cJSON *map = cJSON_CreateObject();
     bool ok = map != NULL;
 
     for (size_t i = 0; ok && context != NULL && i < context->len; i++)
         ok = add_text(map, context->pairs[i].name, context->pairs[i].value);
-    if (ok && cJSON_AddItemToObjectCS(object, "EncryptionContext", map))
+    if (ok && cJSON_AddItemToObjectCS(object, name, map))
         return true;
     cJSON_Delete(map);
     return false;
@@ -83,7 +84,7 @@ ownkey_aws_request_encrypt(const char *key_id, const char *algorithm,
         add_bytes(object, "Plaintext", ownkey_blob_secret(plain), &text) &&
         (algorithm != NULL
              ? add_text(object, "EncryptionAlgorithm", algorithm)
-             : add_context(object, context));
+             : add_context(object, "EncryptionContext", context));
 
     return finish(object, ok, &text, body);
 }
@@ -100,7 +101,7 @@ ownkey_aws_request_decrypt(const char *key_id, const char *algorithm,
               add_bytes(object, "CiphertextBlob", ciphertext, &text) &&
               (algorithm != NULL
                    ? add_text(object, "EncryptionAlgorithm", algorithm)
-                   : add_context(object, context));
+                   : add_context(object, "EncryptionContext", context));
 
     return finish(object, ok, &text, body);
 }
@@ -114,7 +115,7 @@ ownkey_aws_request_generate(const char *key_id, size_t len,
     bool ok = object != NULL && add_text(object, "KeyId", key_id) &&
               cJSON_AddNumberToObject(object, "NumberOfBytes", (double)len) !=
                   NULL &&
-              add_context(object, context);
+              add_context(object, "EncryptionContext", context);
 
     return finish(object, ok, NULL, body);
 }
@@ -133,12 +134,72 @@ ownkey_aws_request_sign(const char *key_id, const char *algorithm, bool raw,
     return finish(object, ok, &text, body);
 }
 
+/* One side of ReEncrypt: how it is, or is to be, encrypted. */
+static bool
+add_side(cJSON *object, const struct ownkey_aws_side *side,
+         const struct ownkey_context *context, const char *const names[3])
+{
+    return add_text(object, names[0], side->key_id) &&
+           (side->algorithm != NULL
+                ? add_text(object, names[1], side->algorithm)
+                : add_context(object, names[2], context));
+}
+
+enum ownkey_status
+ownkey_aws_request_reencrypt(const struct ownkey_aws_side *from,
+                             const struct ownkey_aws_side *to,
+                             struct ownkey_blob ciphertext,
+                             const struct ownkey_context *context,
+                             struct ownkey_secret *body)
+{
+    static const char *const source[] = { "SourceKeyId",
+                                          "SourceEncryptionAlgorithm",
+                                          "SourceEncryptionContext" };
+    static const char *const destination[] = {
+        "DestinationKeyId", "DestinationEncryptionAlgorithm",
+        "DestinationEncryptionContext"
+    };
+    cJSON *object = cJSON_CreateObject();
+    struct ownkey_secret text = { 0 };
+    bool ok = object != NULL && add_side(object, from, context, source) &&
+              add_side(object, to, context, destination) &&
+              add_bytes(object, "CiphertextBlob", ciphertext, &text);
+
+    return finish(object, ok, &text, body);
+}
+
+enum ownkey_status
+ownkey_aws_request_mac(const char *key_id, const char *algorithm,
+                       struct ownkey_blob message, struct ownkey_secret *body)
+{
+    cJSON *object = cJSON_CreateObject();
+    struct ownkey_secret text = { 0 };
+    bool ok = object != NULL && add_text(object, "KeyId", key_id) &&
+              add_bytes(object, "Message", message, &text) &&
+              add_text(object, "MacAlgorithm", algorithm);
+
+    return finish(object, ok, &text, body);
+}
+
+enum ownkey_status
+ownkey_aws_request_derive(const char *key_id, struct ownkey_blob peer,
+                          struct ownkey_secret *body)
+{
+    cJSON *object = cJSON_CreateObject();
+    struct ownkey_secret text = { 0 };
+    bool ok = object != NULL && add_text(object, "KeyId", key_id) &&
+              add_text(object, "KeyAgreementAlgorithm", "ECDH") &&
+              add_bytes(object, "PublicKey", peer, &text);
+
+    return finish(object, ok, &text, body);
+}
+
 /* ---- names ------------------------------------------------------------- */
 
 static const struct {
     enum ownkey_key_type type;
     const char *spec;
-    const char *signing; /* of the types that have one algorithm */
+    const char *algorithm; /* to sign or make a MAC, of types with one only */
 } types[] = {
     { OWNKEY_KEY_AES_256, "SYMMETRIC_DEFAULT", NULL },
     { OWNKEY_KEY_RSA_2048, "RSA_2048", NULL },
@@ -147,6 +208,11 @@ static const struct {
     { OWNKEY_KEY_EC_P256, "ECC_NIST_P256", "ECDSA_SHA_256" },
     { OWNKEY_KEY_EC_P384, "ECC_NIST_P384", "ECDSA_SHA_384" },
     { OWNKEY_KEY_EC_P521, "ECC_NIST_P521", "ECDSA_SHA_512" },
+    { OWNKEY_KEY_EC_SECP256K1, "ECC_SECG_P256K1", "ECDSA_SHA_256" },
+    { OWNKEY_KEY_HMAC_SHA224, "HMAC_224", "HMAC_SHA_224" },
+    { OWNKEY_KEY_HMAC_SHA256, "HMAC_256", "HMAC_SHA_256" },
+    { OWNKEY_KEY_HMAC_SHA384, "HMAC_384", "HMAC_SHA_384" },
+    { OWNKEY_KEY_HMAC_SHA512, "HMAC_512", "HMAC_SHA_512" },
     { OWNKEY_KEY_ED25519, "ECC_NIST_EDWARDS25519", "ED25519_SHA_512" },
 };
 
@@ -190,16 +256,30 @@ rsa_signature(const struct ownkey_sign_request *r)
     return NULL;
 }
 
+static const char *
+only_algorithm(enum ownkey_key_type type)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (types[i].type == type)
+            return types[i].algorithm;
+    return NULL;
+}
+
 const char *
 ownkey_aws_sign_algorithm(enum ownkey_key_type type,
                           const struct ownkey_sign_request *r)
 {
     if (ownkey_key_type_info(type)->family == OWNKEY_FAMILY_RSA)
         return rsa_signature(r);
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (types[i].type == type)
-            return types[i].signing;
-    return NULL;
+    return only_algorithm(type);
+}
+
+const char *
+ownkey_aws_mac_algorithm(enum ownkey_key_type type)
+{
+    return ownkey_key_type_info(type)->family == OWNKEY_FAMILY_HMAC
+               ? only_algorithm(type)
+               : NULL;
 }
 
 const char *

@@ -47,11 +47,35 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_aws_request_sign(const char *key_id, const char *algorithm, bool raw,
                         struct ownkey_blob message, struct ownkey_secret *body);
 
+/* ReEncrypt: which key, and how; algorithm as with encrypt. */
+struct ownkey_aws_side {
+    const char *key_id;
+    const char *algorithm;
+};
+
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_request_reencrypt(const struct ownkey_aws_side *from,
+                             const struct ownkey_aws_side *to,
+                             struct ownkey_blob ciphertext,
+                             const struct ownkey_context *context,
+                             struct ownkey_secret *body);
+
+/* GenerateMac. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_request_mac(const char *key_id, const char *algorithm,
+                       struct ownkey_blob message, struct ownkey_secret *body);
+
+/* DeriveSharedSecret; peer: DER SubjectPublicKeyInfo. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_request_derive(const char *key_id, struct ownkey_blob peer,
+                          struct ownkey_secret *body);
+
 /* ---- the service's names ----------------------------------------------- */
 
 /* NULL: the service has none for that. */
 const char *ownkey_aws_sign_algorithm(enum ownkey_key_type type,
                                       const struct ownkey_sign_request *r);
+const char *ownkey_aws_mac_algorithm(enum ownkey_key_type type);
 const char *
 ownkey_aws_decrypt_algorithm(const struct ownkey_decrypt_request *r);
 

@@ -5,36 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kms/aws_call.h"
 #include "kms/aws_reply.h"
 #include "kms/aws_request.h"
+#include "kms/awskms_parts.h"
 
-enum {
-    GENERATE_MAX = 1024, /* bytes of GenerateDataKey */
-    MESSAGE_MAX = 4096,  /* bytes of Sign with MessageType RAW */
-    DIGEST_MAX = 64,
-};
+enum { GENERATE_MAX = 1024 }; /* bytes of GenerateDataKey */
 
-struct awskms {
-    struct ownkey_kms base; /* first: a struct ownkey_kms * converts back */
-    struct ownkey_aws_client client;
-};
-
-static struct awskms *
-from_base(struct ownkey_kms *kms)
+struct ownkey_awskms *
+ownkey_awskms_of(struct ownkey_kms *kms)
 {
-    return (struct awskms *)kms;
+    return (struct ownkey_awskms *)kms;
 }
 
 static bool
-is_symmetric(const struct awskms *k)
+is_symmetric(const struct ownkey_awskms *k)
 {
     return k->base.type == OWNKEY_KEY_AES_256;
 }
 
 /* How the service encrypts with this key; NULL: its one way for AES keys. */
 static const char *
-wrap_algorithm(const struct awskms *k)
+wrap_algorithm(const struct ownkey_awskms *k)
 {
     return is_symmetric(k) ? NULL : "RSAES_OAEP_SHA_256";
 }
@@ -43,7 +34,7 @@ wrap_algorithm(const struct awskms *k)
 
 /* A call whose request is the key's id alone. */
 static enum ownkey_status
-call_with_key(struct awskms *k, const char *operation,
+call_with_key(struct ownkey_awskms *k, const char *operation,
               struct ownkey_rest_result *result, struct ownkey_error *err)
 {
     struct ownkey_secret body = { 0 };
@@ -62,7 +53,7 @@ static enum ownkey_status
 awskms_describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
                 struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
     struct ownkey_rest_result result = { 0 };
     enum ownkey_status st = call_with_key(k, "DescribeKey", &result, err);
 
@@ -79,7 +70,7 @@ static enum ownkey_status
 awskms_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
                   struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
     struct ownkey_rest_result result = { 0 };
     enum ownkey_status st = call_with_key(k, "GetPublicKey", &result, err);
 
@@ -100,7 +91,7 @@ awskms_wrap(struct ownkey_kms *kms, const struct ownkey_secret *plain,
             struct ownkey_wrap_reply *reply, uint64_t *sent_ms,
             struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
     const char *id = k->client.config.key_id;
     struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
@@ -132,7 +123,7 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
                 struct ownkey_secret *plain, struct ownkey_wrap_reply *reply,
                 uint64_t *sent_ms, struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
     const char *id = k->client.config.key_id;
     struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
@@ -141,7 +132,8 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
     if (len < 1 || len > OWNKEY_KMS_PLAIN_MAX)
         return ownkey_fail(err, OWNKEY_ARG, "a data key has 1 to %d bytes",
                            OWNKEY_KMS_PLAIN_MAX);
-    if (!is_symmetric(k) || len > GENERATE_MAX)
+    if (!is_symmetric(k) || len > GENERATE_MAX ||
+        k->client.config.data_keys_here)
         return ownkey_kms_generate_here(kms, len, context, plain, reply,
                                         sent_ms, err);
     st = ownkey_aws_request_generate(id, len, context, &body);
@@ -163,12 +155,13 @@ awskms_generate(struct ownkey_kms *kms, size_t len,
 
 /* ---- unwrap and decrypt ------------------------------------------------ */
 
-/* send_id goes into the request, the reply must name expect_id. */
-static enum ownkey_status
-call_decrypt(struct awskms *k, const char *send_id, const char *expect_id,
-             const char *algorithm, struct ownkey_blob ciphertext,
-             const struct ownkey_context *context, struct ownkey_secret *plain,
-             uint64_t *sent_ms, struct ownkey_error *err)
+enum ownkey_status
+ownkey_awskms_call_decrypt(struct ownkey_awskms *k, const char *send_id,
+                           const char *expect_id, const char *algorithm,
+                           struct ownkey_blob ciphertext,
+                           const struct ownkey_context *context,
+                           struct ownkey_secret *plain, uint64_t *sent_ms,
+                           struct ownkey_error *err)
 {
     struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
@@ -196,7 +189,7 @@ awskms_unwrap(struct ownkey_kms *kms,
               struct ownkey_secret *plain, uint64_t *sent_ms,
               struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
     const char *key_id = k->client.config.key_id;
 
     /* No version: the service finds the right key material by itself. */
@@ -205,119 +198,48 @@ awskms_unwrap(struct ownkey_kms *kms,
                            "wrapped by %.150s, not by %.150s", request->id,
                            key_id);
     /* So an alias that was moved to another key opens nothing of before. */
-    return call_decrypt(k, key_id, request->id, wrap_algorithm(k),
-                        request->ciphertext, request->context, plain, sent_ms,
-                        err);
+    return ownkey_awskms_call_decrypt(k, key_id, request->id,
+                                      wrap_algorithm(k), request->ciphertext,
+                                      request->context, plain, sent_ms, err);
 }
 
-static bool
-awskms_can_decrypt(const struct ownkey_kms *kms,
-                   const struct ownkey_decrypt_request *request)
-{
-    return ownkey_decrypt_request_fits(kms->type, request) &&
-           ownkey_aws_decrypt_algorithm(request) != NULL;
-}
+/* ---- rewrap ------------------------------------------------------------ */
 
 static enum ownkey_status
-awskms_decrypt(struct ownkey_kms *kms,
-               const struct ownkey_decrypt_request *request,
-               struct ownkey_secret *plain, struct ownkey_error *err)
+awskms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
+              const struct ownkey_unwrap_request *request,
+              struct ownkey_wrap_reply *reply, struct ownkey_error *err)
 {
-    struct awskms *k = from_base(kms);
-    const char *id = k->client.config.key_id;
-    uint64_t sent_ms;
-
-    if (!awskms_can_decrypt(kms, request))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "AWS KMS decrypts with RSA OAEP with SHA-1 or "
-                           "SHA-256, MGF1 with the same, and no label");
-    if (request->ciphertext.len != ownkey_key_type_info(kms->type)->bits / 8)
-        return ownkey_fail(err, OWNKEY_DAMAGED,
-                           "the ciphertext is not as long as the modulus");
-    return call_decrypt(k, id, id, ownkey_aws_decrypt_algorithm(request),
-                        request->ciphertext, NULL, plain, &sent_ms, err);
-}
-
-/* ---- sign -------------------------------------------------------------- */
-
-static bool
-awskms_can_sign(const struct ownkey_kms *kms,
-                const struct ownkey_sign_request *request)
-{
-    return ownkey_sign_request_fits(kms->type, request) &&
-           ownkey_aws_sign_algorithm(kms->type, request) != NULL;
-}
-
-/*
- * ECDSA uses the leftmost bits of a digest, as a number: one that is longer
- * than the service takes may be cut, a shorter one filled up with zeros in
- * front, and the signature verifies with the digest as it was.
- */
-static struct ownkey_blob
-fit_digest(enum ownkey_key_type type, struct ownkey_blob digest,
-           uint8_t buf[static DIGEST_MAX])
-{
-    const struct ownkey_key_type_info *info = ownkey_key_type_info(type);
-    size_t len = ownkey_hash_info(info->hash)->len;
-
-    if (info->family != OWNKEY_FAMILY_EC || digest.len == len)
-        return digest;
-    memset(buf, 0, DIGEST_MAX);
-    if (digest.len > len)
-        memcpy(buf, digest.data, len);
-    else
-        memcpy(buf + (len - digest.len), digest.data, digest.len);
-    return (struct ownkey_blob){ buf, len };
-}
-
-static enum ownkey_status
-check_input(const struct ownkey_kms *kms, const struct ownkey_sign_request *r,
-            struct ownkey_error *err)
-{
-    if (!awskms_can_sign(kms, r))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "AWS KMS does not sign with a %s key, hash %s and "
-                           "this padding or salt length",
-                           ownkey_key_type_info(kms->type)->name,
-                           ownkey_hash_info(r->hash)->short_name);
-    if (r->hash == OWNKEY_HASH_NONE &&
-        (r->input.len < 1 || r->input.len > MESSAGE_MAX))
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "AWS KMS signs Ed25519 messages of 1 to %d bytes",
-                           MESSAGE_MAX);
-    if (r->hash != OWNKEY_HASH_NONE &&
-        r->input.len != ownkey_hash_info(r->hash)->len)
-        return ownkey_fail(err, OWNKEY_ARG, "the digest has a wrong length");
-    return OWNKEY_OK;
-}
-
-static enum ownkey_status
-awskms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
-            struct ownkey_bytes *signature, struct ownkey_error *err)
-{
-    struct awskms *k = from_base(kms);
-    const char *id = k->client.config.key_id;
-    const char *algorithm = ownkey_aws_sign_algorithm(kms->type, request);
-    bool raw = request->hash == OWNKEY_HASH_NONE;
+    struct ownkey_awskms *k = ownkey_awskms_of(to);
+    struct ownkey_awskms *old = ownkey_awskms_of(from);
+    const struct ownkey_aws_side source = { old->client.config.key_id,
+                                            wrap_algorithm(old) };
+    const struct ownkey_aws_side destination = { k->client.config.key_id,
+                                                 wrap_algorithm(k) };
     struct ownkey_rest_result result = { 0 };
     struct ownkey_secret body = { 0 };
-    uint8_t buf[DIGEST_MAX];
-    enum ownkey_status st = check_input(kms, request, err);
+    enum ownkey_status st;
 
-    if (st != OWNKEY_OK)
-        return st;
-    st = ownkey_aws_request_sign(id, algorithm, raw,
-                                 fit_digest(kms->type, request->input, buf),
-                                 &body);
+    if (!ownkey_aws_id_matches(source.key_id, request->id))
+        return ownkey_fail(err, OWNKEY_DAMAGED,
+                           "wrapped by %.150s, not by %.150s", request->id,
+                           source.key_id);
+    if (strcmp(old->client.config.region, k->client.config.region) != 0)
+        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                           "AWS KMS rewraps within one region only");
+    st = ownkey_aws_request_reencrypt(&source, &destination,
+                                      request->ciphertext, request->context,
+                                      &body);
     if (st != OWNKEY_OK)
         return ownkey_fail(err, st, "no memory for a request");
-    st = ownkey_aws_call(&k->client, "Sign", &body, &result, err);
+    st = ownkey_aws_call(&k->client, "ReEncrypt", &body, &result, err);
     ownkey_secret_clear(&body);
     if (st != OWNKEY_OK)
         return st;
-    st = ownkey_aws_reply_sign(ownkey_blob_secret(&result.reply.body), id,
-                               algorithm, kms->type, signature, err);
-    st = ownkey_aws_call_checked(&k->client, "Sign", &result, st, err);
+    st = ownkey_aws_reply_reencrypt(ownkey_blob_secret(&result.reply.body),
+                                    request->id, destination.key_id, reply,
+                                    err);
+    st = ownkey_aws_call_checked(&k->client, "ReEncrypt", &result, st, err);
     ownkey_rest_result_clear(&result);
     return st;
 }
@@ -327,7 +249,7 @@ awskms_sign(struct ownkey_kms *kms, const struct ownkey_sign_request *request,
 static void
 awskms_free(struct ownkey_kms *kms)
 {
-    struct awskms *k = from_base(kms);
+    struct ownkey_awskms *k = ownkey_awskms_of(kms);
 
     ownkey_aws_config_clear(&k->client.config);
     free(k->base.uri);
@@ -341,10 +263,13 @@ static const struct ownkey_kms_ops awskms_ops = {
     .wrap = awskms_wrap,
     .generate = awskms_generate,
     .unwrap = awskms_unwrap,
-    .sign = awskms_sign,
-    .decrypt = awskms_decrypt,
-    .can_sign = awskms_can_sign,
-    .can_decrypt = awskms_can_decrypt,
+    .rewrap = awskms_rewrap,
+    .sign = ownkey_awskms_sign,
+    .decrypt = ownkey_awskms_decrypt,
+    .mac = ownkey_awskms_mac,
+    .derive = ownkey_awskms_derive,
+    .can_sign = ownkey_awskms_can_sign,
+    .can_decrypt = ownkey_awskms_can_decrypt,
     .free = awskms_free,
 };
 
@@ -352,7 +277,7 @@ static enum ownkey_status
 awskms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
             struct ownkey_error *err)
 {
-    struct awskms *k = calloc(1, sizeof(*k));
+    struct ownkey_awskms *k = calloc(1, sizeof(*k));
     enum ownkey_status st;
 
     if (k == NULL)

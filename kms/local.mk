@@ -24,10 +24,14 @@ libownkey_la_SOURCES += \
 	kms/aws_kept.c kms/aws_kept.h \
 	kms/aws_profile.c kms/aws_profile.h \
 	kms/aws_reply.c kms/aws_reply.h \
+	kms/aws_reply_key.c \
+	kms/aws_reply_parts.c kms/aws_reply_parts.h \
+	kms/aws_reply_sign.c \
 	kms/aws_request.c kms/aws_request.h \
 	kms/aws_sigv4.c kms/aws_sigv4.h \
 	kms/aws_static_key.c kms/aws_static_key.h \
 	kms/awskms.c kms/awskms.h \
+	kms/awskms_key.c kms/awskms_parts.h \
 	kms/http.c kms/http.h \
 	kms/http_exchange.h \
 	kms/http_guest.c kms/http_guest.h \
