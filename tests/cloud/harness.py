@@ -30,6 +30,9 @@ KEYS = {
     "alias/p521": "ECC_NIST_P521",
     "alias/k256": "ECC_SECG_P256K1",
     "alias/ed25519": "ECC_NIST_EDWARDS25519",
+    "alias/hmac256": "HMAC_256",
+    "alias/hmac384": "HMAC_384",
+    "alias/agree": "ECC_NIST_P256:KEY_AGREEMENT",
 }
 
 

@@ -102,6 +102,7 @@ EXTRA_DIST += \
 	tests/cloud/test_gcp_crypto.py \
 	tests/cloud/test_gcpkms.py \
 	tests/cloud/test_hashivault.py \
+	tests/cloud/test_mac_and_agreement.py \
 	tests/cloud/test_operations.py \
 	tests/cloud/test_orders.py \
 	tests/cloud/test_sigv4.py \

@@ -7,7 +7,8 @@ import unittest
 
 sys.dont_write_bytecode = True      # the source tree may be read-only
 
-MODULES = ["test_sigv4", "test_operations", "test_orders", "test_boto3"]
+MODULES = ["test_sigv4", "test_operations", "test_mac_and_agreement",
+           "test_orders", "test_boto3"]
 
 
 def load_tests(loader, _tests, _pattern):

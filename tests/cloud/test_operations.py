@@ -508,7 +508,7 @@ class Managing(TestCase):
                                          "KeyUsage": "ENCRYPT_DECRYPT"}),
                 ("ValidationException", {"KeyUsage": "SIGN_VERIFY"}),
                 ("UnsupportedOperationException",
-                 {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"})):
+                 {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"})):
             with self.subTest(members):
                 self.fails(code, "CreateKey", **members)
 
@@ -519,10 +519,13 @@ class Managing(TestCase):
                 metadata = self.ok("DescribeKey", KeyId=alias)["KeyMetadata"]
                 self.assertEqual(metadata["KeySpec"], spec)
                 self.assertIs(metadata["Enabled"], True)
-                signs = metadata["KeyUsage"] == "SIGN_VERIFY"
-                self.assertEqual("SigningAlgorithms" in metadata, signs)
-                self.assertEqual("EncryptionAlgorithms" in metadata,
-                                 not signs)
+                lists = {"SIGN_VERIFY": "SigningAlgorithms",
+                         "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
+                         "GENERATE_VERIFY_MAC": "MacAlgorithms",
+                         "KEY_AGREEMENT": "KeyAgreementAlgorithms"}
+                self.assertEqual([name for name in lists.values()
+                                  if name in metadata],
+                                 [lists[metadata["KeyUsage"]]])
                 self.assertEqual("CurrentKeyMaterialId" in metadata,
                                  spec == "SYMMETRIC_DEFAULT")
 

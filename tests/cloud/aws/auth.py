@@ -50,13 +50,16 @@ class Identities:
 
 
 class Verifier:
-    def __init__(self, identities, region, service="kms"):
+    """regions: those that there are; it may grow."""
+
+    def __init__(self, identities, regions, service="kms"):
         self.identities = identities
-        self.region = region
+        self.regions = regions
         self.service = service
 
     def verify(self, headers, body, now):
-        """Returns the identity that signed, or raises AwsError.
+        """Returns the identity that signed and the Region it signed for, or
+        raises AwsError.
 
         now  seconds since the epoch, by the clock of the service
         """
@@ -73,15 +76,15 @@ class Verifier:
             raise AwsError("IncompleteSignatureException",
                            "Unsupported AWS 'algorithm': "
                            f"'{authorization.split(' ')[0]}'.")
-        access_key = self._check_scope(parts["Credential"], amz_date)
+        access_key, region = self._check_scope(parts["Credential"], amz_date)
 
         identity = self.identities.find(access_key)
         if identity is None:
             raise AwsError("UnrecognizedClientException", BAD_TOKEN)
         self._check_signature(identity, headers, signed, body, amz_date,
-                              parts["Signature"])
+                              region, parts["Signature"])
         check_token(identity, headers)
-        return identity
+        return identity, region
 
     def _check_scope(self, credential, amz_date):
         elements = credential.split("/")
@@ -92,7 +95,7 @@ class Verifier:
                            f"got '{credential}'")
         access_key, date, region, service, term = elements
         problems = []
-        if region != self.region:
+        if region not in self.regions:
             problems.append("Credential should be scoped to a valid region, "
                             f"not '{region}'. ")
         if service != self.service:
@@ -108,15 +111,14 @@ class Verifier:
                             f"'{amz_date}'.")
         if problems:
             raise AwsError("InvalidSignatureException", "".join(problems))
-        return access_key
+        return access_key, region
 
     def _check_signature(self, identity, headers, signed, body, amz_date,
-                         signature):
+                         region, signature):
         canonical = sigv4.canonical_request(headers, signed, body)
-        text = sigv4.string_to_sign(canonical, amz_date, self.region,
-                                    self.service)
-        key = sigv4.signing_key(identity.secret_key, amz_date[:8],
-                                self.region, self.service)
+        text = sigv4.string_to_sign(canonical, amz_date, region, self.service)
+        key = sigv4.signing_key(identity.secret_key, amz_date[:8], region,
+                                self.service)
         expected = sigv4.sign(key, text)
         if not hmac.compare_digest(expected.encode(),
                                    signature.encode("latin-1")):

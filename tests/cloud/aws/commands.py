@@ -6,6 +6,9 @@ from frame.commands import command
 COMMANDS = (
     command("create", "create a key and print its ARN", "alias", "[spec]",
             "[usage]", "--multi-region", prints="arn"),
+    command("replicate", "put a multi-Region key into one more Region, print "
+            "its ARN", "key", "region", prints="arn"),
+    command("outage", "a Region answers 503, until --end", "region", "--end"),
     command("alias", "make an alias, or point it at another key", "alias",
             "key"),
     command("unalias", "remove an alias", "alias"),

@@ -17,6 +17,7 @@ from .specs import SPECS, default_usage
 class AwsControl(Control):
     def __init__(self, service):
         super().__init__(service)
+        self._service = service
         self._store = service.store
 
     # Keys
@@ -34,6 +35,19 @@ class AwsControl(Control):
         if alias is not None:
             self._store.set_alias(alias, key)
         return {"arn": key.arn, "id": key.id}
+
+    def do_replicate(self, key, region):
+        """ReplicateKey: a multi-Region key is in that Region too."""
+        found = self._store.find(key)
+        if not found.multi_region:
+            raise Refused(f"{found.arn} is no multi-Region key")
+        return {"arn": self._service.store_of(region).adopt(found).arn}
+
+    def do_outage(self, region, end=False):
+        """A Region answers 503 to everything."""
+        self._service.outages.discard(region)
+        if not end:
+            self._service.outages.add(region)
 
     def do_alias(self, alias, key):
         check_alias_name(alias)
@@ -78,8 +92,8 @@ class AwsControl(Control):
 
     def do_public_key(self, key):
         found = self._store.find(key)
-        if found.symmetric:
-            raise Refused("a symmetric key has no public key")
+        if not found.has_public_part:
+            raise Refused("this key has no public part")
         return {"pem": material.public_pem(found.material)}
 
     # Who may ask

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operations that use a key."""
 
+import hmac
 import os
 
 from . import material
@@ -8,7 +9,8 @@ from .call import Operation
 from .errors import AwsError, validation
 from .material import BadCiphertext
 from .shapes import Blob, Context, Flag, Number, Text, TextList
-from .specs import ALGORITHMS, ALL_ENCRYPTION, ALL_SIGNING, ENCRYPT, SIGN
+from .specs import (AGREE, ALGORITHMS, ALL_AGREEMENT, ALL_ENCRYPTION, ALL_MAC,
+                    ALL_SIGNING, ENCRYPT, MAC, SIGN)
 
 GONE = ("The ciphertext refers to a customer master key that does not exist, "
         "does not exist in this region, or you are not allowed to access.")
@@ -113,6 +115,43 @@ def verify(call):
     call.stop_if_dry_run()
     return {"SignatureValid": True, "KeyId": key.arn,
             "SigningAlgorithm": algorithm.name}
+
+
+def generate_mac(call):
+    key, algorithm = mac_key(call)
+    call.stop_if_dry_run()
+    return {"Mac": material.mac(key.material, algorithm, call.args["Message"]),
+            "KeyId": key.arn, "MacAlgorithm": algorithm.name}
+
+
+def verify_mac(call):
+    key, algorithm = mac_key(call)
+    made = material.mac(key.material, algorithm, call.args["Message"])
+    if not hmac.compare_digest(made, call.args["Mac"]):
+        raise AwsError("KMSInvalidMacException")
+    call.stop_if_dry_run()
+    return {"MacValid": True, "KeyId": key.arn, "MacAlgorithm": algorithm.name}
+
+
+def mac_key(call):
+    key = call.usable_key(call.args["KeyId"])
+    return key, choose(key, MAC, call.operation, call.args["MacAlgorithm"])
+
+
+def derive_shared_secret(call):
+    args = call.args
+    key = call.usable_key(args["KeyId"])
+    algorithm = choose(key, AGREE, call.operation,
+                       args["KeyAgreementAlgorithm"])
+    try:
+        secret = material.agree(key.material, args["PublicKey"])
+    except (ValueError, TypeError):
+        raise AwsError("ValidationException",
+                       "The public key is not valid for the key agreement "
+                       "key.") from None
+    call.stop_if_dry_run()
+    return {"SharedSecret": secret, "KeyId": key.arn,
+            "KeyAgreementAlgorithm": algorithm.name, "KeyOrigin": "AWS_KMS"}
 
 
 def signing_input(call):
@@ -231,6 +270,8 @@ _SIGNING = {"KeyId": KEY_REF, "Message": Blob(required=True, min=1, max=4096),
             "MessageType": Text(enum=MESSAGE_TYPES),
             "SigningAlgorithm": Text(required=True, enum=ALL_SIGNING),
             **COMMON}
+_MAC = {"KeyId": KEY_REF, "Message": Blob(required=True, min=1, max=4096),
+        "MacAlgorithm": Text(required=True, enum=ALL_MAC), **COMMON}
 _DATA_KEY = {"KeyId": KEY_REF, "KeySpec": Text(enum=tuple(DATA_KEY_LENGTHS)),
              "NumberOfBytes": Number(min=1, max=1024),
              "EncryptionContext": Context(), **COMMON}
@@ -249,6 +290,14 @@ OPERATIONS = {
     "GenerateDataKey": Operation(_DATA_KEY, generate_data_key),
     "GenerateDataKeyWithoutPlaintext": Operation(
         _DATA_KEY, generate_data_key_without_plaintext),
+    "GenerateMac": Operation(_MAC, generate_mac),
+    "VerifyMac": Operation(
+        {**_MAC, "Mac": Blob(required=True, min=1, max=6144)}, verify_mac),
+    "DeriveSharedSecret": Operation(
+        {"KeyId": KEY_REF,
+         "KeyAgreementAlgorithm": Text(required=True, enum=ALL_AGREEMENT),
+         "PublicKey": Blob(required=True, min=1, max=8192), **COMMON},
+        derive_shared_secret),
     "Sign": Operation(_SIGNING, sign),
     "Verify": Operation(
         {**_SIGNING, "Signature": Blob(required=True, min=1, max=6144)},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys, aliases, and how a request names them."""
 
+import copy
 import re
 import threading
 import time
@@ -44,6 +45,10 @@ class Key:
         self.deletion_date = None
         # Symmetric keys collect one per rotation, the newest last.
         self.materials = [material.generate(self.spec)]
+
+    @property
+    def has_public_part(self):
+        return self.spec.kind not in ("symmetric", "hmac")
 
     @property
     def symmetric(self):
@@ -130,6 +135,15 @@ class KeyStore:
         with self.lock:
             self._keys[key.id] = key
         return key
+
+    def adopt(self, key):
+        """A replica of a multi-Region key of another Region: the same
+        material, an ARN and a state of its own."""
+        replica = copy.copy(key)
+        replica.arn = self.arn(f"key/{key.id}")
+        with self.lock:
+            self._keys[key.id] = replica
+        return replica
 
     def delete(self, key):
         """Removes a key for good, and its aliases with it."""

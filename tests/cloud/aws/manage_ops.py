@@ -44,7 +44,7 @@ def describe_key(call):
 
 def get_public_key(call):
     key = call.usable_key(call.args["KeyId"])
-    if key.symmetric:
+    if not key.has_public_part:
         raise AwsError("UnsupportedOperationException",
                        f"{key.arn} has no public key.")
     return {"KeyId": key.arn, "PublicKey": material.public_der(key.material),

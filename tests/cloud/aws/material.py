@@ -5,7 +5,7 @@ import os
 import secrets
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import (ec, ed25519, padding,
                                                        rsa, utils)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,6 +28,8 @@ def generate(spec):
         return rsa.generate_private_key(65537, spec.bits)
     if spec.kind == "ec":
         return ec.generate_private_key(spec.curve)
+    if spec.kind == "hmac":
+        return os.urandom(spec.bits // 8)
     if spec.kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     return SymmetricMaterial()
@@ -141,6 +143,22 @@ def sign_short(private, algorithm, data):
         signature = sign(private, algorithm, data)
         if min(utils.decode_dss_signature(signature)).bit_length() <= full:
             return signature
+
+
+def mac(key, algorithm, message):
+    """HMAC (RFC 2104), never cut."""
+    maker = hmac.HMAC(key, algorithm.hash)
+    maker.update(message)
+    return maker.finalize()
+
+
+def agree(private, der):
+    """The x coordinate (SP 800-56A, 5.7.1.2); ValueError: no such point."""
+    peer = serialization.load_der_public_key(der)
+    if not isinstance(peer, ec.EllipticCurvePublicKey) or \
+            peer.curve.name != private.curve.name:
+        raise ValueError("another curve")
+    return private.exchange(ec.ECDH(), peer)
 
 
 def _oaep(algorithm):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """AWS KMS: from a request to its operation, and its own errors."""
 
+from frame.errors import Unavailable
 from frame.service import Service
 
 from . import crypto_ops, manage_ops, shapes, sigv4
@@ -26,19 +27,30 @@ class AwsService(Service):
     def __init__(self, account, region, log=None):
         super().__init__(log)
         self.store = KeyStore(account, region)
+        self._stores = {region: self.store}     # all Regions, one endpoint
+        self.outages = set()                    # Regions that answer 503
         self.identities = Identities()
-        self._verifier = Verifier(self.identities, region)
+        self._verifier = Verifier(self.identities, self._stores)
+
+    def store_of(self, region):
+        """The keys of a Region; made when a replica comes to it."""
+        if region not in self._stores:
+            self._stores[region] = KeyStore(self.store.account, region)
+        return self._stores[region]
 
     def prepare(self, call):
         request = call.request
         if request.method != "POST" or request.target != "/":
             raise AwsError("UnknownOperationException", status=404)
         call.operation = read_target(request.headers)
-        call.identity = self._verifier.verify(request.headers, request.body,
-                                              self.now())
+        call.identity, region = self._verifier.verify(
+            request.headers, request.body, self.now())
+        if region in self.outages:
+            raise Unavailable()
+        call.state["store"] = self._stores[region]
         call.accepted = True    # unsigned requests do not use orders up
         call.document = shapes.parse_json(request.body)
-        found = self._keys_of(call.document)
+        found = self._keys_of(call.state["store"], call.document)
         call.keys = [key.id for key in found]
         call.state["arns"] = [key.arn for key in found]
 
@@ -46,7 +58,7 @@ class AwsService(Service):
         operation = OPERATIONS[call.operation]
         args = shapes.check(operation.shape, call.document)
         return operation.handler(Call(
-            self.store, self.denies, call.identity, call.operation, args,
+            call.state["store"], self.denies, call.identity, call.operation, args,
             call.lie))
 
     def throttled(self, call):
@@ -78,21 +90,21 @@ class AwsService(Service):
                 "key_ref": call.document.get("KeyId"),
                 "context": call.document.get("EncryptionContext")}
 
-    def _keys_of(self, document):
+    def _keys_of(self, store, document):
         """The keys a request is about, as far as they can be told."""
         keys = []
         for member in KEY_MEMBERS:
             try:
-                keys.append(self.store.find(document[member]))
+                keys.append(store.find(document[member]))
             except (KeyError, AttributeError, TypeError, AwsError):
                 pass            # absent or nonsense: the operation complains
         if not keys and "CiphertextBlob" in document:
-            keys = [self._maker_of(document["CiphertextBlob"])]
+            keys = [self._maker_of(store, document["CiphertextBlob"])]
         return [key for key in keys if key is not None]
 
-    def _maker_of(self, text):
+    def _maker_of(self, store, text):
         try:
-            return self.store.find_by_blob(BLOB.parse(text))
+            return store.find_by_blob(BLOB.parse(text))
         except (AwsError, BadCiphertext):
             return None
 
