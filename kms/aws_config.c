@@ -42,7 +42,8 @@ check_options(const struct ownkey_options *options, struct ownkey_error *err)
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "%s: unknown setting %s; of AWS there are region, "
                            "profile, endpoint, access_key_id, "
-                           "secret_access_key, session_token and data_key",
+                           "secret_access_key, session_token, data_key and "
+                           "replicas",
                            o->where, o->name);
     }
     return OWNKEY_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kms/aws_replicas.h"
 #include "kms/aws_reply.h"
 #include "kms/aws_request.h"
 #include "kms/awskms_parts.h"
@@ -273,9 +274,10 @@ static const struct ownkey_kms_ops awskms_ops = {
     .free = awskms_free,
 };
 
+/* The key of one region. */
 static enum ownkey_status
-awskms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
-            struct ownkey_error *err)
+open_one(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
+         struct ownkey_error *err)
 {
     struct ownkey_awskms *k = calloc(1, sizeof(*k));
     enum ownkey_status st;
@@ -298,6 +300,18 @@ awskms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
     }
     *kms = &k->base;
     return OWNKEY_OK;
+}
+
+static enum ownkey_status
+awskms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
+            struct ownkey_error *err)
+{
+    const struct ownkey_option *replicas =
+        ownkey_options_find(config->options, "aws.replicas");
+
+    return replicas != NULL ? ownkey_aws_replicas_open(config, replicas,
+                                                       open_one, kms, err)
+                            : open_one(config, kms, err);
 }
 
 const struct ownkey_kms_driver ownkey_awskms_driver = {

@@ -178,7 +178,7 @@ ownkey_kms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
 {
     enum ownkey_status st;
 
-    if (to->ops->rewrap == NULL || to->ops != from->ops)
+    if (to->ops->rewrap == NULL || to->ops->rewrap != from->ops->rewrap)
         return unsupported(to, "rewrap inside the service", err);
     st = check_algorithm(from, request->algorithm, err);
     return st == OWNKEY_OK ? to->ops->rewrap(to, from, request, reply, err)

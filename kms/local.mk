@@ -23,6 +23,7 @@ libownkey_la_SOURCES += \
 	kms/aws_errors.c kms/aws_errors.h \
 	kms/aws_kept.c kms/aws_kept.h \
 	kms/aws_profile.c kms/aws_profile.h \
+	kms/aws_replicas.c kms/aws_replicas.h \
 	kms/aws_reply.c kms/aws_reply.h \
 	kms/aws_reply_key.c \
 	kms/aws_reply_parts.c kms/aws_reply_parts.h \
@@ -41,5 +42,6 @@ libownkey_la_SOURCES += \
 	kms/json.c kms/json.h \
 	kms/net.c kms/net.h \
 	kms/rest.c kms/rest.h \
+	kms/replicas.c kms/replicas.h \
 	kms/retry.c kms/retry.h
 libownkey_la_LIBADD += $(SSL_LIBS)

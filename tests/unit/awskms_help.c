@@ -290,6 +290,16 @@ unwrap_text(struct ownkey_kms *kms, const struct ownkey_wrap_reply *w,
     return st;
 }
 
+const char *
+double_text(const char *order)
+{
+    static char line[256];
+
+    order_line(order, line, sizeof(line));
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
 size_t
 secrets_used(void)
 {

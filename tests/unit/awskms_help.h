@@ -36,6 +36,9 @@ void double_order(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A number that an order prints: double_number("calls Decrypt"). */
 long double_number(const char *order);
 
+/* The first line that an order prints; valid till the next such call. */
+const char *double_text(const char *order);
+
 /* One counter of `stats`: "connections". */
 long double_stat(const char *name);
 

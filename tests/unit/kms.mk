@@ -83,3 +83,15 @@ unit_tests += tests/unit/test_retry
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c tests/unit/test.h
 tests_unit_test_retry_CFLAGS = $(test_cflags)
 tests_unit_test_retry_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_mac
+tests_unit_test_awskms_mac_SOURCES = tests/unit/test_awskms_mac.c \
+	$(awskms_help)
+tests_unit_test_awskms_mac_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_mac_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_awskms_replicas
+tests_unit_test_awskms_replicas_SOURCES = tests/unit/test_awskms_replicas.c \
+	$(awskms_help)
+tests_unit_test_awskms_replicas_CFLAGS = $(test_cflags)
+tests_unit_test_awskms_replicas_LDADD = $(test_libs)

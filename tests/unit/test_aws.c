@@ -505,19 +505,19 @@ descriptions(void **state)
         "{\"KeyMetadata\":{\"Arn\":\"" ARN "\",\"KeyState\":\"New\","
         "\"KeyUsage\":\"ENCRYPT_DECRYPT\",\"CustomerMasterKeySpec\":"
         "\"SYMMETRIC_DEFAULT\",\"DeletionDate\":1.5e9}}";
-    static const char hmac[] =
+    static const char sm2[] =
         "{\"KeyMetadata\":{\"Arn\":\"" ARN "\",\"KeyState\":\"Enabled\","
-        "\"KeyUsage\":\"GENERATE_VERIFY_MAC\",\"KeySpec\":\"HMAC_256\"}}";
+        "\"KeyUsage\":\"SIGN_VERIFY\",\"KeySpec\":\"SM2\"}}";
 
     (void)state;
     assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(unknown), ARN,
                                                &info, &err), OWNKEY_OK);
     assert_int_equal(info.state, OWNKEY_KEY_UNAVAILABLE);
     assert_int_equal(info.deletion_s, 0);
-    assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(hmac), ARN,
+    assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(sm2), ARN,
                                                &info, &err),
                      OWNKEY_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "HMAC_256"));
+    assert_non_null(strstr(err.text, "SM2"));
 }
 
 /* ---- errors ------------------------------------------------------------ */

@@ -24,6 +24,7 @@ start(void **state)
                         "--key alias/rsa=RSA_2048 --key alias/p256=ECC_NIST_P256 "
                         "--key alias/p384=ECC_NIST_P384 "
                         "--key alias/p521=ECC_NIST_P521 "
+                        "--key alias/k1=ECC_SECG_P256K1 "
                         "--key alias/ed=ECC_NIST_EDWARDS25519 "
                         "--key alias/rsakek=RSA_2048:ENCRYPT_DECRYPT "
                         "--identity AKIDTOKEN:othersecret:sometoken/+=");
@@ -289,6 +290,8 @@ signs_with_ec(void **state)
                     "-+++++");
     sign_all_hashes("alias/p384", OWNKEY_KEY_EC_P384, OWNKEY_PAD_NONE,
                     "-+++++");
+    sign_all_hashes("alias/k1", OWNKEY_KEY_EC_SECP256K1, OWNKEY_PAD_NONE,
+                    ".+++++");
     sign_all_hashes("alias/p521", OWNKEY_KEY_EC_P521, OWNKEY_PAD_NONE,
                     "-+++++");
 }
