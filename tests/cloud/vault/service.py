@@ -122,8 +122,11 @@ class VaultService(Service):
         ttl = self._wrap_ttl(call.request)
         if ttl:
             return sys_api.wrap(op, result, ttl, call.request_id)
-        return Answer(envelope(call.request_id, result, op.warnings,
-                               mount_type=route.mount_type), status, headers)
+        document = envelope(call.request_id, result, op.warnings,
+                            mount_type=route.mount_type)
+        if route.mount_type == "system" and isinstance(result, dict):
+            document = {**result, **document}   # as it was long ago
+        return Answer(document, status, headers)
 
     @staticmethod
     def _wrap_ttl(request):
