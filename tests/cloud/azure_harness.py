@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from azurekms import CLIENT_ID, CLIENT_SECRET, TENANT      # noqa: E402
-from azurekv import jose                                    # noqa: E402
+from frame import jose                                      # noqa: E402
 from frame.testing import Double                            # noqa: E402
 
 AUDIENCE = "https://vault.azure.net"

@@ -29,7 +29,6 @@ EXTRA_DIST += \
 	tests/cloud/azurekv/crypto_ops.py \
 	tests/cloud/azurekv/directory.py \
 	tests/cloud/azurekv/errors.py \
-	tests/cloud/azurekv/jose.py \
 	tests/cloud/azurekv/keys.py \
 	tests/cloud/azurekv/lies.py \
 	tests/cloud/azurekv/login.py \
@@ -96,6 +95,7 @@ EXTRA_DIST += \
 	tests/cloud/test_azure_keys.py \
 	tests/cloud/test_azure_login.py \
 	tests/cloud/test_client_azure.py \
+	tests/cloud/test_client_hvac.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_frame.py \
 	tests/cloud/test_gcp_auth.py \

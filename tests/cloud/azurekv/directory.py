@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from . import jose
+from frame import jose
 
 YEAR_S = 365 * 24 * 3600
 

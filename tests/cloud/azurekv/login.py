@@ -6,10 +6,10 @@ import re
 import time
 import urllib.parse
 
+from frame import jose
 from frame.errors import ServiceError
 from frame.service import Answer
 
-from . import jose
 from .errors import entra
 from .tokens import APP_LIFETIME_S, SKEW_S
 

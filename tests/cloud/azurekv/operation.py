@@ -4,7 +4,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
-from . import jose
+from frame import jose
+
 from .errors import bad_parameter
 from .specs import since
 

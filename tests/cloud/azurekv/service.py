@@ -5,10 +5,11 @@ import collections
 import threading
 import time
 
+from frame import jose
 from frame.errors import Refused, ServiceError
 from frame.service import Listener, Service
 
-from . import errors, jose, lies
+from . import errors, lies
 from .directory import Directory
 from .login import LoginFace
 from .metadata import AppService, Arc, Imds

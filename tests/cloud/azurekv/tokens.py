@@ -10,7 +10,8 @@ import uuid
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from . import jose
+from frame import jose
+
 from .errors import unauthorized
 
 APP_LIFETIME_S = 3599
