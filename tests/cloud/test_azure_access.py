@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Permissions, firewalls, quotas, orders and lies."""
 
+import concurrent.futures
 import json
 import time
 import unittest
@@ -179,6 +180,30 @@ class Orders(TestCase):
         response = self.request("GET", "/keys/rsa", token=token)
         self.assertEqual((response.status, response.headers["Content-Type"]),
                          (503, "text/html"))
+
+    def test_refused_token_by_order(self):
+        self.double.order("fail", "401", count=1, operations=["get"])
+        response = self.request("GET", "/keys/rsa")
+        self.assertEqual(response.status, 401)
+        self.assertIn("Bearer authorization=",
+                      response.headers["WWW-Authenticate"])
+
+    def test_many_at_a_time(self):
+        """Everybody gets the reply to their own request."""
+        token, version = self.token(), self.version("rsa")
+
+        def wrap(number):
+            value = number.to_bytes(32, "big")
+            sealed = self.ok(*self.op("rsa", "wrapkey", version,
+                                      alg="RSA-OAEP-256", value=value),
+                             token=token)["value"]
+            opened = self.ok(*self.op("rsa", "unwrapkey", version,
+                                      alg="RSA-OAEP-256", value=sealed),
+                             token=token)["value"]
+            return jose.decode(opened) == value
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            self.assertEqual(list(pool.map(wrap, range(48))), [True] * 48)
+        self.assertEqual(self.double.calls("unwrapKey", "rsa"), 48)
 
     def test_lies_about_the_key(self):
         key = self.ok("GET", "/keys/rsa")["key"]["kid"]

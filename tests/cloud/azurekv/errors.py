@@ -111,6 +111,7 @@ VAULT_FAILURES = {
     "KeyNotFound": (404, "KeyNotFound", None),
     "AccessDenied": (403, "AccessDenied", None),
     "Throttled": (429, "Throttled", None),
+    "401": (401, "Unauthorized", None),
     "408": (408, "RequestTimeout", None),
     "429": (429, "Throttled", None),
     "500": (500, "InternalServerError", None),

@@ -136,7 +136,11 @@ class AzureService(Service):
 
     def failure(self, call, what):
         if self._of_a_vault(call):
-            return errors.vault_failure(what)
+            error = errors.vault_failure(what)
+            if error.status == 401:
+                error.headers.append(("WWW-Authenticate", self._faces[
+                    call.request.listener].challenge(call.state["vault"])))
+            return error
         if call.request.listener in ("login", "foreign"):
             return errors.entra_failure(what)
         if what.isdecimal():
