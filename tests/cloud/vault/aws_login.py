@@ -29,7 +29,7 @@ class AwsIdentities:
 
     def caller(self, headers, body, region, now):
         """What GetCallerIdentity answers: the ARN. Raises AwsError."""
-        identity = Verifier(self.identities, region, "sts").verify(
+        identity, _ = Verifier(self.identities, [region], "sts").verify(
             headers, body, now)
         return self._arns[identity.access_key]
 
