@@ -63,6 +63,7 @@ EXTRA_DIST += \
 	tests/cloud/gcp/control.py \
 	tests/cloud/gcp/crc32c.py \
 	tests/cloud/gcp/crypto_ops.py \
+	tests/cloud/gcp/enums.py \
 	tests/cloud/gcp/errors.py \
 	tests/cloud/gcp/files.py \
 	tests/cloud/gcp/form.py \
@@ -97,9 +98,14 @@ EXTRA_DIST += \
 	tests/cloud/test_client_azure.py \
 	tests/cloud/test_client_hvac.py \
 	tests/cloud/test_boto3.py \
+	tests/cloud/test_client_gcp.py \
 	tests/cloud/test_frame.py \
 	tests/cloud/test_gcp_auth.py \
 	tests/cloud/test_gcp_crypto.py \
+	tests/cloud/test_gcp_federation.py \
+	tests/cloud/test_gcp_manage.py \
+	tests/cloud/test_gcp_orders.py \
+	tests/cloud/test_gcp_vectors.py \
 	tests/cloud/test_gcpkms.py \
 	tests/cloud/test_hashivault.py \
 	tests/cloud/test_mac_and_agreement.py \
@@ -133,4 +139,5 @@ EXTRA_DIST += \
 	tests/cloud/vault/world.py \
 	tests/cloud/vault_harness.py \
 	tests/vectors/README.md \
+	tests/vectors/gcp.json \
 	tests/vectors/sigv4.json

@@ -5,7 +5,7 @@ frame."""
 from frame.control import Control
 from frame.errors import Refused
 
-from . import files, impersonate, material, specs, sts
+from . import files, impersonate, material, names, specs, sts
 from .accounts import CLOUD_KMS, Principal, ServiceAccount
 from .iam import Binding, full_role
 from .keys import STATES, has_public_key
@@ -26,9 +26,9 @@ class GcpControl(Control):
         if found is None:
             raise Refused(f"no algorithm {algorithm}. One of: "
                           f"{', '.join(specs.ALGORITHMS)}")
-        made = self._store.create_key(
-            self._world.ring_name.child(key), found.purpose, algorithm,
-            level or found.levels[0])
+        name = names.parse(str(self._world.ring_name.child(key)), "key")
+        made = self._store.create_key(name, found.purpose, algorithm,
+                                      level or found.levels[0])
         return {"name": str(made.name)}
 
     def do_delete(self, key):

@@ -3,7 +3,7 @@
 
 import os
 
-from . import material, shapes, specs
+from . import enums, material, shapes, specs
 from .call import Operation
 from .errors import GcpError, error_info, invalid, precondition
 from .iam import VERSIONS
@@ -380,7 +380,7 @@ OPERATIONS = (
     _operation("GenerateRandomBytes", ("location",), "generateRandomBytes",
                "cloudkms.locations.generateRandomBytes",
                generate_random_bytes, lengthBytes=shapes.read_int32,
-               protectionLevel=shapes.read_string),
+               protectionLevel=enums.reader("protectionLevel")),
     Operation("GetPublicKey", "GET", ("version",), "/publicKey",
               VERSIONS + "viewPublicKey", get_public_key,
               query={"publicKeyFormat": shapes.read_string}),

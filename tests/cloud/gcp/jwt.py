@@ -34,8 +34,9 @@ def sign(private, claims, kid=None):
     header = {"alg": "RS256", "typ": "JWT"}
     if kid is not None:
         header["kid"] = kid
-    text = ".".join(encode_part(json.dumps(part).encode())
-                    for part in (header, claims))
+    text = ".".join(
+        encode_part(json.dumps(part, separators=(",", ":")).encode())
+        for part in (header, claims))
     signature = private.sign(text.encode(), padding.PKCS1v15(),
                              hashes.SHA256())
     return text + "." + encode_part(signature)

@@ -3,7 +3,7 @@
 
 import re
 
-from . import shapes, specs
+from . import enums, shapes, specs
 from .call import Operation
 from .errors import GcpError, invalid
 from .iam import KEYS, RINGS, VERSIONS
@@ -244,9 +244,9 @@ PAGING = {"pageSize": shapes.read_int32,
           "pageToken": shapes.read_string, "filter": shapes.read_string,
           "orderBy": shapes.read_string}
 VIEWS = {"view": shapes.read_string, "versionView": shapes.read_string}
-TEMPLATE = shapes.message(algorithm=shapes.read_string,
-                          protectionLevel=shapes.read_string)
-KEY = {"name": shapes.read_string, "purpose": shapes.read_string,
+TEMPLATE = shapes.message(algorithm=enums.reader("algorithm"),
+                          protectionLevel=enums.reader("protectionLevel"))
+KEY = {"name": shapes.read_string, "purpose": enums.reader("purpose"),
        "labels": shapes.read_labels, "versionTemplate": TEMPLATE,
        "rotationPeriod": shapes.read_string,
        "nextRotationTime": shapes.read_string,
@@ -255,7 +255,7 @@ KEY = {"name": shapes.read_string, "purpose": shapes.read_string,
        "cryptoKeyBackend": shapes.read_string,
        "keyAccessJustificationsPolicy": shapes.message(
            allowedAccessReasons=shapes.read_strings)}
-VERSION = {"name": shapes.read_string, "state": shapes.read_string}
+VERSION = {"name": shapes.read_string, "state": enums.reader("state")}
 
 
 def _flag(path, text):

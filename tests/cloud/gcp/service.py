@@ -6,7 +6,7 @@ import re
 from frame.errors import Refused, ServiceError
 from frame.service import Answer, Listener, Service
 
-from . import (errors, form, impersonate, lies, metadata, names, oauth,
+from . import (enums, errors, form, impersonate, lies, metadata, names, oauth,
                routes, shapes, sts)
 from .accounts import CLOUD_KMS, CLOUD_PLATFORM, IAM
 from .call import Ask
@@ -144,7 +144,7 @@ class GcpService(Service):
                                     shapes.parse_json(request.body))
         reply = shapes.prune(ask.operation.handler(ask))
         if routes.wants_numbers(request.query):
-            reply = routes.with_numbers(reply)
+            reply = enums.with_numbers(reply)
         return reply
 
     def _perform_oauth(self, call):
