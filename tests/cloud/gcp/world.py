@@ -63,7 +63,6 @@ def populate(world, access_key, secret_key, session_token, with_roles=True):
     sources = []
     for name in ("tester", "vm"):
         account = accounts.add(ServiceAccount(world.email(name)))
-        account.add_key()
         sources.append(account.principal.member)
     target = accounts.add(ServiceAccount(world.email("target")))
     user = accounts.add(User("user@example.com"))
