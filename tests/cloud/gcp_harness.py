@@ -10,8 +10,7 @@ import urllib.parse
 
 from cryptography.hazmat.primitives import serialization
 
-from frame import testing
-from gcp import jwt
+from frame import jose, testing
 from gcp.accounts import CLOUD_KMS
 from gcp.crc32c import crc32c
 from gcpkms import LOCATION, PROJECT, RING
@@ -98,9 +97,11 @@ def assertion(account, now=None, lifetime_s=3600, kid=None, private=None,
     if private is None:
         private = serialization.load_pem_private_key(
             account["private_key"].encode(), None)
-    return jwt.sign(private, {name: value for name, value in document.items()
-                              if value is not None},
-                    account["private_key_id"] if kid is None else kid)
+    header = {"alg": "RS256", "typ": "JWT",
+              "kid": account["private_key_id"] if kid is None else kid}
+    return jose.sign(private, header, {
+        name: value for name, value in document.items()
+        if value is not None})
 
 
 class TestCase(unittest.TestCase):

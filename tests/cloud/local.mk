@@ -69,7 +69,6 @@ EXTRA_DIST += \
 	tests/cloud/gcp/form.py \
 	tests/cloud/gcp/iam.py \
 	tests/cloud/gcp/impersonate.py \
-	tests/cloud/gcp/jwt.py \
 	tests/cloud/gcp/keys.py \
 	tests/cloud/gcp/lies.py \
 	tests/cloud/gcp/manage_ops.py \

@@ -7,7 +7,7 @@ import time
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gcp import jwt
+from frame import jose
 from gcp.accounts import CLOUD_KMS, CLOUD_PLATFORM, IAM
 from gcp_harness import (JWT_BEARER, TestCase, assertion, b64, key_name)
 from gcpkms import PROJECT
@@ -105,6 +105,7 @@ class SelfSigned(TestCase):
                 {"sub": None}, {"sub": f"vm@{PROJECT}.iam.gserviceaccount"
                                        ".com"},
                 {"iss": "nobody@example.com"}, {"iss": None},
+                {"iss": ["x"]}, {"kid": ["x"]}, {"kid": 1},
                 {"kid": "0" * 40}, {"private": other},
                 {"lifetime_s": 3601}, {"lifetime_s": -1},
                 {"iat": now - 7200, "exp": now - 3600},
@@ -123,7 +124,7 @@ class SelfSigned(TestCase):
 
     def test_damaged(self):
         head, body, signature = self.signed().split(".")
-        none = jwt.encode_part(b'{"alg":"none","typ":"JWT"}')
+        none = jose.encode(b'{"alg":"none","typ":"JWT"}')
         half = body[:-4]
         for token in (f"{head}.{body}.", f"{none}.{body}.",
                       f"{head}.{half}.{signature}",
@@ -185,8 +186,8 @@ class ServiceAccount(TestCase):
                      private=rsa.generate_private_key(65537, 2048))
         self.refused("invalid_grant", "Invalid JWT Signature.",
                      kid="1" * 40)
-        self.refused("invalid_grant", "account not found",
-                     iss="nobody@example.com")
+        for issuer in ("nobody@example.com", None, 1, {}):
+            self.refused("invalid_grant", "account not found", iss=issuer)
 
     def test_scope(self):
         for scope in (None, "", "cloudkms", "https://example.com/scope", 1):

@@ -10,7 +10,8 @@ import urllib.parse
 from cryptography.hazmat.primitives import serialization
 
 from aws import sigv4
-from gcp import jwt, sts
+from frame import jose
+from gcp import sts
 from gcp.accounts import CLOUD_KMS, CLOUD_PLATFORM, IAM
 from gcp_harness import Double, TestCase, b64, key_name
 from gcpkms import AWS_ACCESS_KEY, AWS_SECRET_KEY, PROJECT
@@ -77,15 +78,17 @@ class Oidc(Exchanging):
 
     def test_not_by_the_provider(self):
         account = self.double.file("service_account")
-        good = jwt.Token(self.subject())
+        good = jose.parse(self.subject())
+        kid = good.header["kid"]
         for claims, kid, text in (
                 ({}, account["private_key_id"], "no key"),
-                ({}, good.kid, "signature is wrong"),
-                ({"iss": "https://example.com"}, good.kid, "issuer")):
+                ({}, kid, "signature"), ({}, [], "no key"),
+                ({"iss": "https://example.com"}, kid, "issuer")):
             private = serialization.load_pem_private_key(
                 account["private_key"].encode(), None)
-            self.refused("invalid_grant", text, jwt.sign(
-                private, {**good.claims, **claims}, kid))
+            self.refused("invalid_grant", text, jose.sign(
+                private, {**good.header, "kid": kid},
+                {**good.claims, **claims}))
         self.refused("invalid_grant", "Unable to parse", "nonsense")
 
     def test_subject(self):

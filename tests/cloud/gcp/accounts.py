@@ -13,6 +13,11 @@ CLOUD_KMS = "https://www.googleapis.com/auth/cloudkms"
 IAM = "https://www.googleapis.com/auth/iam"
 
 
+def find(table, name):
+    """What clients send may be no text at all."""
+    return table.get(name) if isinstance(name, str) else None
+
+
 @dataclass(frozen=True)
 class Principal:
     """Whoever a token is for."""
@@ -49,7 +54,7 @@ class ServiceAccount:
 
     def find_key(self, ident):
         """The public key; None if there is none of that id."""
-        private = self.keys.get(ident)
+        private = find(self.keys, ident)
         return private.public_key() if private else None
 
 
@@ -133,7 +138,7 @@ class Accounts:
 
     def account(self, email):
         with self._lock:
-            return self._accounts.get(email)
+            return find(self._accounts, email)
 
     def accounts(self):
         with self._lock:

@@ -4,7 +4,9 @@ token of a login, for an access token."""
 
 import hmac
 
-from . import form, jwt
+from frame import jose
+
+from . import form
 from .errors import OAuthError
 from .tokens import check_times, expires_in, is_scope
 
@@ -23,10 +25,10 @@ def jwt_bearer(world, members, here):
     here  the URL that was asked, an audience as good as the true one
     """
     try:
-        token = jwt.Token(form.need(members, "assertion"))
+        token = jose.parse(form.need(members, "assertion"))
         account = _verify(world, token)
         times_ok = check_times(token, world.now())
-    except jwt.BadToken as error:
+    except jose.BadToken as error:
         raise OAuthError("invalid_grant", f"Invalid JWT: {error}.") from None
     claims = token.claims
     if claims.get("aud") not in TOKEN_AUDIENCES + (here,):
@@ -51,15 +53,16 @@ def _verify(world, token):
     account = world.accounts.account(token.claims.get("iss"))
     if account is None:
         raise OAuthError("invalid_grant", "Invalid grant: account not found")
-    keys = ([account.find_key(token.kid)] if token.kid is not None else
+    kid = token.header.get("kid")
+    keys = ([account.find_key(kid)] if kid is not None else
             [private.public_key() for private in account.keys.values()])
     for public in keys:
         try:
             if public is None:
                 break
-            token.verify(public)
+            jose.verify(token, public, ("RS256",))
             return account
-        except jwt.BadToken:
+        except jose.BadToken:
             pass
     raise OAuthError("invalid_grant", "Invalid JWT Signature.")
 

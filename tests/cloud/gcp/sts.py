@@ -2,10 +2,13 @@
 """https://sts.googleapis.com/v1/token: the token of somebody else's identity
 provider for one of ours (RFC 8693)."""
 
-from . import awssubject, form, jwt
+from frame import jose
+
+from . import awssubject, form
+from .accounts import find
 from .errors import OAuthError
 from .oauth import read_scopes
-from .tokens import expires_in
+from .tokens import claimed, expires_in
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 KIND = "urn:ietf:params:oauth:token-type:"
@@ -54,18 +57,18 @@ def _find_provider(world, audience):
 def _verify_oidc(provider, text, now):
     """Returns the subject of an OpenID Connect token."""
     try:
-        token = jwt.Token(text)
+        token = jose.parse(text)
         issuer = token.claims.get("iss")
         if issuer != provider.issuer:
             raise _refused(f"The issuer in ID Token {issuer} does not match "
                            f"the expected ones: {provider.issuer}.")
-        private = provider.keys.get(token.kid)
+        private = find(provider.keys, token.header.get("kid"))
         if private is None:
             raise _refused("Error connecting to the given credential's "
                            "issuer: no key for the ID Token.")
-        token.verify(private.public_key())
-        issued, expires = token.time("iat"), token.time("exp")
-    except jwt.BadToken as error:
+        jose.verify(token, private.public_key(), ("RS256", "ES256"))
+        issued, expires = claimed(token, "iat"), claimed(token, "exp")
+    except jose.BadToken as error:
         raise _refused(f"Unable to parse the ID Token: {error}.") from None
     _check_audience(provider, token.claims.get("aud"))
     if now >= expires:
@@ -100,7 +103,7 @@ def subject_token(world, subject="workload", lifetime_s=3600, audience=None):
         "//iam.googleapis.com/" + world.provider_name("oidc"))
     kid, private = next(iter(provider.keys.items()))
     now = int(world.now())
-    return jwt.sign(private, {
+    return jose.sign(private, {"alg": "RS256", "typ": "JWT", "kid": kid}, {
         "iss": provider.issuer, "sub": subject, "iat": now,
         "aud": audience or "https:" + provider.audience,
-        "exp": now + lifetime_s}, kid)
+        "exp": now + lifetime_s})
