@@ -253,6 +253,7 @@ set_connection(struct ownkey_http_handle *h,
 
     h->stay_here = !origin->https;
     h->link_local = r->link_local;
+    h->unix_only = r->unix_socket != NULL;
     for (size_t i = 0; ok && i < sizeof(always) / sizeof(always[0]); i++)
         ok = set_long(e, always[i].option, always[i].value);
     ok = ok && set_protocol(e, origin->https) && set_sockets(e, h) &&
@@ -261,6 +262,8 @@ set_connection(struct ownkey_http_handle *h,
          set_long(e, CURLOPT_CONNECTTIMEOUT_MS,
                   limit_ms(r->connect_ms != 0 ? r->connect_ms : r->total_ms));
     ok = ok && set_tls(e, &r->tls);
+    if (r->unix_socket != NULL)
+        ok = ok && set_pointer(e, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
     if (origin->loopback || origin->link_local)
         ok = ok && set_pointer(e, CURLOPT_PROXY, "");
     if (curl_has_our_openssl())
@@ -426,14 +429,16 @@ or_empty(const char *text)
 /* Handles are equal when they go to the same place and use the same files. */
 static enum ownkey_status
 take_handle(const struct ownkey_http_origin *origin,
-            const struct ownkey_http_tls *tls, struct ownkey_http_handle **h)
+            const struct ownkey_http_request *r, struct ownkey_http_handle **h)
 {
+    const struct ownkey_http_tls *tls = &r->tls;
     char *key = NULL;
 
     *h = NULL;
-    if (asprintf(&key, "%s://%s %s\n%s\n%s", origin->https ? "https" : "http",
+    if (asprintf(&key, "%s://%s %s\n%s\n%s\n%s", origin->https ? "https" : "http",
                  origin->authority, or_empty(tls->ca_file),
-                 or_empty(tls->cert_file), or_empty(tls->key_file)) < 0)
+                 or_empty(tls->cert_file), or_empty(tls->key_file),
+                 or_empty(r->unix_socket)) < 0)
         return OWNKEY_NOMEM;
     *h = ownkey_http_pool_take(key);
     free(key);
@@ -467,7 +472,7 @@ ownkey_http_send(const struct ownkey_http_request *request,
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     ownkey_http_block_signals(&signals);
     (void)ERR_set_mark(); /* the error queue belongs to the host */
-    st = take_handle(&origin, &request->tls, &h);
+    st = take_handle(&origin, request, &h);
     if (st == OWNKEY_OK)
         st = exchange_on(h, &x, &origin, err);
     else

@@ -61,6 +61,9 @@ struct ownkey_http_request {
     const char *method; /* "POST", "GET", ... */
     const char *url;
     bool link_local;    /* plain http to a metadata address is allowed */
+    const char *unix_socket; /* path of a socket on this host that the request
+                                goes to instead of url's host, which is
+                                "http://localhost" then; NULL: none */
     struct ownkey_http_header headers[OWNKEY_HTTP_HEADERS_MAX];
     size_t header_count;
     struct ownkey_blob body; /* may be a secret: read where it is */

@@ -242,7 +242,8 @@ ownkey_http_pool_open_socket(void *handle, curlsocktype purpose,
 
     (void)purpose;
     /* Older libcurl asks /etc/hosts for localhost; http stays on this host. */
-    if (h->stay_here && !stays_here(h, address))
+    if (h->unix_only ? address->family != AF_UNIX
+                     : h->stay_here && !stays_here(h, address))
         return CURL_SOCKET_BAD;
     /* Under the lock, so that no fork comes between socket and record. */
     enter();

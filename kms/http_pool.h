@@ -24,6 +24,7 @@ struct ownkey_http_handle {
     char *key; /* origin and TLS files: handles with the same are equal */
     bool stay_here;  /* without TLS: to loopback and link-local addresses */
     bool link_local; /* the latter as well */
+    bool unix_only;  /* to a socket of this host, whatever the address */
     int sockets[OWNKEY_HTTP_SOCKETS_MAX]; /* -1: free; guarded by the pool */
     struct ownkey_http_handle *next;      /* of all handles; same guard */
     bool idle;                            /* same guard */

@@ -32,6 +32,7 @@ begin(const struct call *c, uint64_t limit_ms, struct ownkey_rest_attempt *a)
         .method = r->method,
         .url = r->url,
         .link_local = r->link_local,
+        .unix_socket = r->unix_socket,
         .body = r->body,
         .connect_ms = client->net->connect_ms,
         .total_ms = limit_ms,

@@ -75,6 +75,7 @@ struct ownkey_rest_request {
     size_t header_count;
     struct ownkey_blob body;  /* may be a secret; read where it is */
     bool link_local;          /* see kms/http.h */
+    const char *unix_socket;  /* see kms/http.h */
 };
 
 /* What came of a call. Zero value: empty. */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -607,6 +608,42 @@ connections_close_on_exec(void **state)
     }
 }
 
+/* An agent's listener; other families of addresses are not for it. */
+static void
+to_a_unix_socket(void **state)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    struct ownkey_http_reply reply = { 0 };
+    struct ownkey_http_request r = {
+        .method = "GET",
+        .url = "http://localhost/v1/x",
+        .total_ms = 2000,
+        .unix_socket = un.sun_path,
+    };
+    int tcp = server.listener, fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    pthread_t t;
+
+    (void)state;
+    (void)snprintf(un.sun_path, sizeof(un.sun_path), "/tmp/ownkey-http-%ld",
+                   (long)getpid());
+    (void)unlink(un.sun_path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    server.listener = fd;
+    assert_int_equal(pthread_create(&t, NULL, serve, NULL), 0);
+    assert_int_equal(ownkey_http_send(&r, &reply, NULL), OWNKEY_OK);
+    assert_int_equal(reply.body.len, 5);
+    ownkey_http_reply_clear(&reply);
+    assert_non_null(strstr(last_request(), "GET /v1/x HTTP/1.1"));
+    (void)shutdown(fd, SHUT_RDWR);
+    (void)pthread_join(t, NULL);
+    (void)close(fd);
+    server.listener = tcp;
+    (void)unlink(un.sun_path);
+    r.unix_socket = "/nonexistent/socket";
+    assert_int_equal(ownkey_http_send(&r, &reply, NULL), OWNKEY_UNREACHABLE);
+}
+
 static enum ownkey_status
 get_captured(const char *name, char *value, size_t size, uint64_t *retry_after)
 {
@@ -731,6 +768,7 @@ main(void)
         TEST(fork_closes_sockets),
         TEST(leaves_no_openssl_error),
         TEST(long_ca_file),
+        TEST(to_a_unix_socket),
         TEST(captures_headers),
         TEST(retry_after_as_date),
         TEST(metadata_addresses),
