@@ -138,5 +138,5 @@ EXTRA_DIST += \
 	tests/cloud/vault/world.py \
 	tests/cloud/vault_harness.py \
 	tests/vectors/README.md \
-	tests/vectors/gcp.json \
+	tests/vectors/cloudkms.json \
 	tests/vectors/sigv4.json

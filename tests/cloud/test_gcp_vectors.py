@@ -19,7 +19,7 @@ from gcp.crc32c import crc32c
 from gcp.errors import OAuthError
 from gcp.specs import ALGORITHMS
 
-with open(os.path.join(HERE, os.pardir, "vectors", "gcp.json"),
+with open(os.path.join(HERE, os.pardir, "vectors", "cloudkms.json"),
           encoding="utf-8") as file:
     VECTORS = json.load(file)
 
