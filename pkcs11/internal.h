@@ -55,6 +55,8 @@ enum ownkey_p11_kind {
     OWNKEY_P11_RSA_OAEP,
     OWNKEY_P11_ECDSA,
     OWNKEY_P11_EDDSA,
+    OWNKEY_P11_HMAC,
+    OWNKEY_P11_ECDH,
     OWNKEY_P11_WRAP,
 };
 
@@ -71,6 +73,9 @@ const struct ownkey_p11_mechanism *
 ownkey_p11_mechanism_find(CK_MECHANISM_TYPE type);
 /* All of them, one after the other; NULL after the last. */
 const struct ownkey_p11_mechanism *ownkey_p11_mechanism_at(size_t index);
+
+/* CKM_SHA256_HMAC_GENERAL and its like: the parameter is a length. */
+bool ownkey_p11_mechanism_is_general(CK_MECHANISM_TYPE type);
 
 /* CKM_SHA256 to OWNKEY_HASH_SHA256. False: not one of the table. */
 bool ownkey_p11_hash(CK_MECHANISM_TYPE type, enum ownkey_hash *hash);
@@ -106,6 +111,7 @@ enum ownkey_p11_object_kind {
     OWNKEY_P11_OBJECT_PRIVATE,     /* remote key, or RSA KEK: key is NULL */
     OWNKEY_P11_OBJECT_PUBLIC,
     OWNKEY_P11_OBJECT_CERTIFICATE,
+    OWNKEY_P11_OBJECT_MAC,         /* remote */
     OWNKEY_P11_OBJECT_SECRET,      /* of a session */
 };
 
@@ -280,6 +286,7 @@ enum ownkey_p11_origin {
     OWNKEY_P11_GENERATED,
     OWNKEY_P11_CREATED,
     OWNKEY_P11_UNWRAPPED,
+    OWNKEY_P11_DERIVED,
 };
 
 CK_RV ownkey_p11_secret_template(const void *template, CK_ULONG count,

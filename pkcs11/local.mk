@@ -6,10 +6,12 @@ libownkey_la_SOURCES += \
 	pkcs11/cipher.c pkcs11/cipher.h \
 	pkcs11/cipher_api.c \
 	pkcs11/ck.h \
+	pkcs11/derive.c \
 	pkcs11/digest.c \
 	pkcs11/digestinfo.c \
 	pkcs11/find.c \
 	pkcs11/functions.c pkcs11/functions.h \
+	pkcs11/hmac.c \
 	pkcs11/internal.h \
 	pkcs11/mechanism.c \
 	pkcs11/module.c pkcs11/module.h \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pkcs11/internal.h"
 
+#include "conf/conf.h"
+
 enum {
     CIPHER = CKF_ENCRYPT | CKF_DECRYPT,
     SIGNATURE = CKF_SIGN | CKF_VERIFY,
@@ -40,6 +42,27 @@ static const struct ownkey_p11_mechanism table[] = {
     {CKM_ECDSA_SHA384, OWNKEY_P11_ECDSA, OWNKEY_HASH_SHA384, NULL, SIGNATURE},
     {CKM_ECDSA_SHA512, OWNKEY_P11_ECDSA, OWNKEY_HASH_SHA512, NULL, SIGNATURE},
     {CKM_EDDSA, OWNKEY_P11_EDDSA, OWNKEY_HASH_NONE, NULL, SIGNATURE},
+    {CKM_SHA_1_HMAC, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA1, NULL,
+     SIGNATURE},
+    {CKM_SHA_1_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA1, NULL,
+     SIGNATURE},
+    {CKM_SHA224_HMAC, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA224, NULL,
+     SIGNATURE},
+    {CKM_SHA224_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA224, NULL,
+     SIGNATURE},
+    {CKM_SHA256_HMAC, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA256, NULL,
+     SIGNATURE},
+    {CKM_SHA256_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA256, NULL,
+     SIGNATURE},
+    {CKM_SHA384_HMAC, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA384, NULL,
+     SIGNATURE},
+    {CKM_SHA384_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA384, NULL,
+     SIGNATURE},
+    {CKM_SHA512_HMAC, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA512, NULL,
+     SIGNATURE},
+    {CKM_SHA512_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA512, NULL,
+     SIGNATURE},
+    {CKM_ECDH1_DERIVE, OWNKEY_P11_ECDH, OWNKEY_HASH_NONE, NULL, CKF_DERIVE},
     {CKM_OWNKEY_WRAP, OWNKEY_P11_WRAP, OWNKEY_HASH_NONE, NULL,
      CKF_WRAP | CKF_UNWRAP},
     {CKM_AES_KEY_GEN, OWNKEY_P11_KEY_GEN, OWNKEY_HASH_NONE, NULL,
@@ -89,6 +112,21 @@ ownkey_p11_mechanism_find(CK_MECHANISM_TYPE type)
 }
 
 bool
+ownkey_p11_mechanism_is_general(CK_MECHANISM_TYPE type)
+{
+    switch (type) {
+    case CKM_SHA_1_HMAC_GENERAL:
+    case CKM_SHA224_HMAC_GENERAL:
+    case CKM_SHA256_HMAC_GENERAL:
+    case CKM_SHA384_HMAC_GENERAL:
+    case CKM_SHA512_HMAC_GENERAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
 ownkey_p11_hash(CK_MECHANISM_TYPE type, enum ownkey_hash *hash)
 {
     const struct ownkey_p11_mechanism *m = ownkey_p11_mechanism_find(type);
@@ -135,7 +173,10 @@ ownkey_p11_kind_fits(enum ownkey_p11_kind kind, enum ownkey_key_family family)
     case OWNKEY_P11_RSA_OAEP:
         return family == OWNKEY_FAMILY_RSA;
     case OWNKEY_P11_ECDSA:
+    case OWNKEY_P11_ECDH:
         return family == OWNKEY_FAMILY_EC;
+    case OWNKEY_P11_HMAC:
+        return family == OWNKEY_FAMILY_HMAC;
     case OWNKEY_P11_EDDSA:
         return family == OWNKEY_FAMILY_ED;
     case OWNKEY_P11_WRAP:
@@ -218,7 +259,16 @@ ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
         return m->kind == OWNKEY_P11_WRAP || m->kind == OWNKEY_P11_RSA_OAEP
                    ? m->flags
                    : 0;
-    usage |= m->flags & CKF_VERIFY;
+    if (m->kind == OWNKEY_P11_ECDH)
+        return ownkey_key_can_derive(key) ? m->flags : 0;
+    if (m->kind == OWNKEY_P11_HMAC)
+        return ownkey_key_can_mac(key) &&
+                       m->hash == ownkey_key_type_info(type)->hash
+                   ? m->flags
+                   : 0;
+    /* What is never signed is not verified. */
+    if ((ownkey_key_usage(key) & OWNKEY_USAGE_SIGN) != 0)
+        usage |= m->flags & CKF_VERIFY;
     if ((m->flags & CKF_SIGN) != 0 && can_sign(m, key))
         usage |= CKF_SIGN;
     /* What the service could not decrypt is not encrypted here either. */

@@ -24,11 +24,14 @@ is_secret_part(CK_ATTRIBUTE_TYPE type)
 }
 
 /*
- * The value of a session's key is given out when its attributes allow that and
- * it is not under a lease: a copy out there would outlive the lease.
+ * The value of a session's key is given out when its attributes allow that.
+ * What was unwrapped is sensitive always, since a copy out there would outlive
+ * the lease. Programs that agree on a secret read it at once and say so in
+ * their template: leased is what the running lease gives, without a call.
  */
 static CK_RV
 secret_value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
+                    const struct ownkey_secret *leased,
                     struct ownkey_blob *value)
 {
     if (o->kind == OWNKEY_P11_OBJECT_PUBLIC ||
@@ -36,17 +39,20 @@ secret_value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
         return CKR_ATTRIBUTE_TYPE_INVALID;
     if (o->kind != OWNKEY_P11_OBJECT_PRIVATE && type != CKA_VALUE)
         return CKR_ATTRIBUTE_TYPE_INVALID;
-    if (o->kind != OWNKEY_P11_OBJECT_SECRET || o->material->dk != NULL ||
+    if (o->kind != OWNKEY_P11_OBJECT_SECRET ||
         ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) ||
         !ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
         return CKR_ATTRIBUTE_SENSITIVE;
-    *value = ownkey_blob_secret(&o->material->value);
+    if (o->material->dk != NULL && leased->len == 0)
+        return CKR_ATTRIBUTE_SENSITIVE; /* its lease is over */
+    *value = ownkey_blob_secret(o->material->dk != NULL ? leased
+                                                        : &o->material->value);
     return CKR_OK;
 }
 
 static CK_RV
 value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
-             struct ownkey_blob *value)
+             const struct ownkey_secret *leased, struct ownkey_blob *value)
 {
     const struct ownkey_p11_attribute *a =
         ownkey_p11_attributes_find(&o->attributes, type);
@@ -55,16 +61,17 @@ value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
         *value = ownkey_blob_of(&a->value);
         return CKR_OK;
     }
-    return is_secret_part(type) ? secret_value_locked(o, type, value)
+    return is_secret_part(type) ? secret_value_locked(o, type, leased, value)
                                 : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
 /* One attribute of the caller's template; the others do not depend on it. */
 static CK_RV
-read_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE *a)
+read_locked(const struct ownkey_p11_object *o,
+            const struct ownkey_secret *leased, CK_ATTRIBUTE *a)
 {
     struct ownkey_blob value;
-    CK_RV rv = value_locked(o, a->type, &value);
+    CK_RV rv = value_locked(o, a->type, leased, &value);
 
     if (rv == CKR_OK && a->pValue != NULL && a->ulValueLen < value.len)
         rv = CKR_BUFFER_TOO_SMALL;
@@ -78,21 +85,44 @@ read_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE *a)
     return CKR_OK;
 }
 
+/* Its bytes while a lease runs, when somebody may see them. */
+static void
+peek(struct ownkey_p11_object *o, struct ownkey_secret *leased)
+{
+    struct ownkey_data_key *dk = NULL;
+
+    ownkey_p11_lock();
+    if (o->kind == OWNKEY_P11_OBJECT_SECRET && o->material->dk != NULL &&
+        !ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) &&
+        ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
+        dk = ownkey_data_key_ref(o->material->dk);
+    ownkey_p11_unlock();
+    if (dk != NULL)
+        (void)ownkey_data_key_peek(dk, leased);
+    ownkey_data_key_free(dk);
+}
+
 static CK_RV
 read_all(struct ownkey_p11_object *o, void *template, CK_ULONG count)
 {
+    struct ownkey_secret leased = {0};
     CK_RV rv = CKR_OK;
 
+    for (CK_ULONG i = 0; i < count; i++)
+        if (ownkey_p11_template_at(template, i).type == CKA_VALUE &&
+            leased.len == 0)
+            peek(o, &leased);
     ownkey_p11_lock();
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
-        CK_RV one = read_locked(o, &a);
+        CK_RV one = read_locked(o, &leased, &a);
 
         ownkey_p11_template_put(template, i, &a);
         if (rv == CKR_OK)
             rv = one;
     }
     ownkey_p11_unlock();
+    ownkey_secret_clear(&leased);
     return rv;
 }
 

@@ -174,19 +174,6 @@ C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
 }
 
 CK_RV
-C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
-            CK_OBJECT_HANDLE base, CK_ATTRIBUTE *template, CK_ULONG count,
-            CK_OBJECT_HANDLE *key)
-{
-    (void)mechanism;
-    (void)base;
-    (void)template;
-    (void)count;
-    (void)key;
-    return refuse(handle, CKR_FUNCTION_NOT_SUPPORTED);
-}
-
-CK_RV
 C_GetFunctionStatus(CK_SESSION_HANDLE handle)
 {
     return refuse(handle, CKR_FUNCTION_NOT_PARALLEL);

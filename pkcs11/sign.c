@@ -111,8 +111,11 @@ ownkey_p11_signature_sign(struct ownkey_p11_session *s,
     struct ownkey_sign_request request;
     struct ownkey_bytes value = {0};
     struct ownkey_error err = {0};
-    CK_RV rv = make_request(g, digest, &request);
+    CK_RV rv;
 
+    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+        return ownkey_p11_hmac_sign(s, g, out);
+    rv = make_request(g, digest, &request);
     if (rv != CKR_OK)
         return rv;
     if (ownkey_key_sign(g->object->key, &request, &value, &err) != OWNKEY_OK)

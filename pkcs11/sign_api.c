@@ -147,7 +147,7 @@ verify(struct ownkey_p11_session *s, const void *data, CK_ULONG len,
                                          (struct ownkey_blob){data, len});
     if (rv == CKR_OK)
         rv = ownkey_p11_signature_verify(
-            s->verify, (struct ownkey_blob){value, value_len});
+            s, s->verify, (struct ownkey_blob){value, value_len});
     end_operation(&s->verify);
     return rv;
 }

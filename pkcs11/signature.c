@@ -57,6 +57,26 @@ take_eddsa(const CK_MECHANISM *mechanism)
     return rv;
 }
 
+/* All of the MAC, or its first bytes (v2.40, 2.15: CKM_..._HMAC_GENERAL). */
+static CK_RV
+take_hmac(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
+{
+    CK_ULONG wanted;
+    CK_RV rv;
+
+    g->padding = OWNKEY_PAD_NONE;
+    g->mac_len = ownkey_hash_info(g->hash)->len;
+    if (ownkey_p11_mechanism_is_general(g->mechanism->type)) {
+        rv = ownkey_p11_parameter_get(mechanism, &wanted, sizeof(wanted));
+        if (rv == CKR_OK && (wanted == 0 || wanted > g->mac_len))
+            rv = CKR_MECHANISM_PARAM_INVALID;
+        if (rv == CKR_OK)
+            g->mac_len = wanted;
+        return rv;
+    }
+    return ownkey_p11_parameter_none(mechanism);
+}
+
 static CK_RV
 take_params(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
 {
@@ -66,6 +86,8 @@ take_params(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
     case OWNKEY_P11_EDDSA:
         g->padding = OWNKEY_PAD_NONE;
         return take_eddsa(mechanism);
+    case OWNKEY_P11_HMAC:
+        return take_hmac(g, mechanism);
     case OWNKEY_P11_RSA_PKCS:
         g->padding = OWNKEY_PAD_PKCS1;
         return ownkey_p11_parameter_none(mechanism);
@@ -83,12 +105,15 @@ check_key(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
           const struct ownkey_p11_mechanism *m, bool sign)
 {
     struct ownkey_p11_object *o = ownkey_p11_object_get(s, handle);
+    enum ownkey_p11_object_kind want = m->kind == OWNKEY_P11_HMAC
+                                           ? OWNKEY_P11_OBJECT_MAC
+                                       : sign ? OWNKEY_P11_OBJECT_PRIVATE
+                                              : OWNKEY_P11_OBJECT_PUBLIC;
     CK_RV rv = CKR_OK;
 
     if (o == NULL || o->kind == OWNKEY_P11_OBJECT_CERTIFICATE)
         rv = CKR_KEY_HANDLE_INVALID;
-    else if (o->kind != (sign ? OWNKEY_P11_OBJECT_PRIVATE
-                              : OWNKEY_P11_OBJECT_PUBLIC) ||
+    else if (o->kind != want ||
              !ownkey_p11_kind_fits(m->kind,
                                    ownkey_key_type_info(o->key_type)->family))
         rv = CKR_KEY_TYPE_INCONSISTENT;
@@ -142,7 +167,7 @@ begin(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     if (rv == CKR_OK && sign && g->padding == OWNKEY_PAD_PSS)
         rv = check_pss(g);
     if (rv == CKR_OK && g->mechanism->hash != OWNKEY_HASH_NONE &&
-        !start_hash(g))
+        g->mechanism->kind != OWNKEY_P11_HMAC && !start_hash(g))
         rv = CKR_FUNCTION_FAILED;
     return rv;
 }
@@ -176,6 +201,14 @@ ownkey_p11_signature_new(struct ownkey_p11_session *s,
 
 /* ---- collecting ---- */
 
+static size_t
+raw_max(const struct ownkey_p11_signature *g)
+{
+    return g->mechanism->kind == OWNKEY_P11_HMAC
+               ? (size_t)OWNKEY_MAC_MESSAGE_MAX
+               : (size_t)OWNKEY_P11_RAW_MAX;
+}
+
 CK_RV
 ownkey_p11_signature_update(struct ownkey_p11_signature *g,
                             struct ownkey_blob data)
@@ -186,7 +219,7 @@ ownkey_p11_signature_update(struct ownkey_p11_signature *g,
         return EVP_DigestUpdate(g->md, data.data, data.len) == 1
                    ? CKR_OK
                    : CKR_FUNCTION_FAILED;
-    if (data.len > OWNKEY_P11_RAW_MAX - g->raw_len)
+    if (data.len > raw_max(g) - g->raw_len)
         return CKR_DATA_LEN_RANGE;
     if (g->raw_len + data.len > g->raw.len) {
         if (ownkey_bytes_alloc(&bigger, (g->raw_len + data.len) * 2) !=
@@ -213,6 +246,8 @@ ownkey_p11_signature_len(const struct ownkey_p11_signature *g)
         return info->bits / 8;
     case OWNKEY_FAMILY_EC:
         return 2 * ((info->bits + 7) / 8);
+    case OWNKEY_FAMILY_HMAC:
+        return g->mac_len;
     default:
         return 64;
     }

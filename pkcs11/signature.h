@@ -2,7 +2,8 @@
 /*
  * signature.h - a signature or verification that a session has begun: what is
  * signed is collected or hashed here; the KMS sees the digest once, at the
- * end. Verification is local.
+ * end. Verification is local. A MAC is made of the whole message, and by the
+ * KMS also to be verified.
  */
 #ifndef OWNKEY_PKCS11_SIGNATURE_H
 #define OWNKEY_PKCS11_SIGNATURE_H
@@ -17,6 +18,7 @@ struct ownkey_p11_signature {
     enum ownkey_hash hash;    /* PSS without hashing: of the parameter */
     enum ownkey_hash mgf1_hash;
     int salt_len;
+    size_t mac_len;           /* HMAC: how much of it is wanted */
     EVP_MD_CTX *md;           /* NULL: raw */
     struct ownkey_bytes raw;  /* room; raw_len of it is used */
     size_t raw_len;
@@ -42,9 +44,18 @@ CK_RV ownkey_p11_signature_input(struct ownkey_p11_signature *signature,
 CK_RV ownkey_p11_signature_sign(struct ownkey_p11_session *session,
                                 struct ownkey_p11_signature *signature,
                                 uint8_t *out);
-/* CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE. */
-CK_RV ownkey_p11_signature_verify(struct ownkey_p11_signature *signature,
+/* CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE. A MAC: one KMS call. */
+CK_RV ownkey_p11_signature_verify(struct ownkey_p11_session *session,
+                                  struct ownkey_p11_signature *signature,
                                   struct ownkey_blob value);
+
+/* hmac.c: sign and verify of a MAC; one KMS call each. */
+CK_RV ownkey_p11_hmac_sign(struct ownkey_p11_session *session,
+                           struct ownkey_p11_signature *signature,
+                           uint8_t *out);
+CK_RV ownkey_p11_hmac_verify(struct ownkey_p11_session *session,
+                             struct ownkey_p11_signature *signature,
+                             struct ownkey_blob value);
 
 /*
  * digestinfo.c: the digest in a DER DigestInfo (RFC 8017, 9.2), which is what

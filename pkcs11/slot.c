@@ -36,7 +36,8 @@ widen_by_keys(const struct ownkey_p11_mechanism *m, struct ownkey_token *token,
         if (ownkey_key_error(key)->status != OWNKEY_OK)
             continue;
         type = ownkey_key_type_info(ownkey_key_type(key));
-        widen(info, ownkey_p11_mechanism_usage(m, token, key), type->bits);
+        widen(info, ownkey_p11_mechanism_usage(m, token, key),
+              m->kind == OWNKEY_P11_HMAC ? type->bits / 8 : type->bits);
     }
 }
 
@@ -64,7 +65,7 @@ mechanism_info(const struct ownkey_p11_mechanism *m, struct ownkey_token *token)
     }
     if (info.flags == 0)
         return info;
-    if (m->kind == OWNKEY_P11_ECDSA)
+    if (m->kind == OWNKEY_P11_ECDSA || m->kind == OWNKEY_P11_ECDH)
         info.flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
     info.flags |= CKF_HW;
     return info;

@@ -4,8 +4,8 @@
 #include "pkcs11/internal.h"
 
 /*
- * Templates of secret keys (C_GenerateKey, C_CreateObject, C_UnwrapKey):
- * defaults first, then what the caller says.
+ * Templates of secret keys (C_GenerateKey, C_CreateObject, C_UnwrapKey,
+ * C_DeriveKey): defaults first, then what the caller says.
  */
 
 enum rule {
@@ -221,9 +221,11 @@ ownkey_p11_secret_template(const void *template, CK_ULONG count,
     if (rv != CKR_OK)
         return rv;
     if (out->key_type == CK_UNAVAILABLE_INFORMATION ||
-        (origin != OWNKEY_P11_GENERATED && !given(template, count, CKA_CLASS)))
+        (origin != OWNKEY_P11_GENERATED && origin != OWNKEY_P11_DERIVED &&
+         !given(template, count, CKA_CLASS)))
         return CKR_TEMPLATE_INCOMPLETE;
-    if ((implied != CK_UNAVAILABLE_INFORMATION && out->key_type != implied) ||
+    if ((implied != CK_UNAVAILABLE_INFORMATION && out->key_type != implied &&
+         origin != OWNKEY_P11_DERIVED) ||
         (out->key_type != CKK_AES && out->key_type != CKK_GENERIC_SECRET))
         return CKR_TEMPLATE_INCONSISTENT;
     return complete(template, count, origin, object, out);

@@ -111,6 +111,8 @@ set_curve(struct builder *b, enum ownkey_key_type type, const EVP_PKEY *pkey)
                                          0x04, 0x00, 0x22};
     static const unsigned char p521[] = {0x06, 0x05, 0x2b, 0x81,
                                          0x04, 0x00, 0x23};
+    static const unsigned char k256[] = {0x06, 0x05, 0x2b, 0x81,
+                                         0x04, 0x00, 0x0a};
     static const char ed25519[] = "\x13\x0c"
                                   "edwards25519";
     unsigned char point[160];
@@ -122,6 +124,8 @@ set_curve(struct builder *b, enum ownkey_key_type type, const EVP_PKEY *pkey)
         set(b, CKA_EC_PARAMS, p384, sizeof(p384));
     else if (type == OWNKEY_KEY_EC_P521)
         set(b, CKA_EC_PARAMS, p521, sizeof(p521));
+    else if (type == OWNKEY_KEY_EC_SECP256K1)
+        set(b, CKA_EC_PARAMS, k256, sizeof(k256));
     else
         set(b, CKA_EC_PARAMS, ed25519, sizeof(ed25519) - 1);
     if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
@@ -189,9 +193,7 @@ set_common(struct builder *b, CK_OBJECT_CLASS class, const uint8_t *id,
 static void
 set_key_common(struct builder *b)
 {
-    static const CK_ATTRIBUTE_TYPE no[] = {CKA_LOCAL, CKA_DERIVE};
-
-    set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
+    set_bool(b, CKA_LOCAL, false);
     set_ulong(b, CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION);
     set(b, CKA_START_DATE, NULL, 0);
     set(b, CKA_END_DATE, NULL, 0);
@@ -235,11 +237,13 @@ set_private(struct builder *b)
 {
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_SIGN_RECOVER,
                                            CKA_ALWAYS_AUTHENTICATE};
-    CK_FLAGS usage = set_mechanisms(b, CKF_SIGN | CKF_DECRYPT | CKF_UNWRAP);
+    CK_FLAGS usage = set_mechanisms(
+        b, CKF_SIGN | CKF_DECRYPT | CKF_UNWRAP | CKF_DERIVE);
 
     set_bool(b, CKA_SIGN, (usage & CKF_SIGN) != 0);
     set_bool(b, CKA_DECRYPT, (usage & CKF_DECRYPT) != 0);
     set_bool(b, CKA_UNWRAP, (usage & CKF_UNWRAP) != 0);
+    set_bool(b, CKA_DERIVE, (usage & CKF_DERIVE) != 0);
     set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
     set_secret_common(b);
 }
@@ -247,7 +251,8 @@ set_private(struct builder *b)
 static void
 set_public(struct builder *b)
 {
-    static const CK_ATTRIBUTE_TYPE no[] = {CKA_VERIFY_RECOVER, CKA_TRUSTED};
+    static const CK_ATTRIBUTE_TYPE no[] = {CKA_VERIFY_RECOVER, CKA_TRUSTED,
+                                           CKA_DERIVE};
     CK_FLAGS usage = set_mechanisms(b, CKF_VERIFY | CKF_ENCRYPT | CKF_WRAP);
 
     set_bool(b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
@@ -411,7 +416,8 @@ add_symmetric_kek(const struct adder *to, const struct parts *p)
 {
     static const CK_ATTRIBUTE_TYPE yes[] = {CKA_WRAP, CKA_UNWRAP};
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN,
-                                           CKA_VERIFY, CKA_TRUSTED};
+                                           CKA_VERIFY, CKA_TRUSTED,
+                                           CKA_DERIVE};
     struct builder b = start(to, p, OWNKEY_P11_OBJECT_KEK, CKO_SECRET_KEY);
 
     if (b.ok) {
@@ -422,6 +428,45 @@ add_symmetric_kek(const struct adder *to, const struct parts *p)
         set_ulong(&b, CKA_KEY_TYPE, CKK_AES);
         set_ulong(&b, CKA_VALUE_LEN, 32);
         (void)set_mechanisms(&b, CKF_WRAP | CKF_UNWRAP);
+    }
+    return finish(to, &b);
+}
+
+/* The key type says which hash; how long the key is, nobody tells us. */
+static CK_KEY_TYPE
+hmac_type(enum ownkey_key_type type)
+{
+    switch (ownkey_key_type_info(type)->hash) {
+    case OWNKEY_HASH_SHA1:
+        return CKK_SHA_1_HMAC;
+    case OWNKEY_HASH_SHA224:
+        return CKK_SHA224_HMAC;
+    case OWNKEY_HASH_SHA384:
+        return CKK_SHA384_HMAC;
+    case OWNKEY_HASH_SHA512:
+        return CKK_SHA512_HMAC;
+    default:
+        return CKK_SHA256_HMAC;
+    }
+}
+
+static CK_RV
+add_mac(const struct adder *to, const struct parts *p)
+{
+    static const CK_ATTRIBUTE_TYPE no[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP,
+                                           CKA_UNWRAP, CKA_TRUSTED,
+                                           CKA_DERIVE};
+    struct builder b = start(to, p, OWNKEY_P11_OBJECT_MAC, CKO_SECRET_KEY);
+
+    if (b.ok) {
+        CK_FLAGS usage = set_mechanisms(&b, CKF_SIGN | CKF_VERIFY);
+
+        set_key_common(&b);
+        set_secret_common(&b);
+        set_bool(&b, CKA_SIGN, (usage & CKF_SIGN) != 0);
+        set_bool(&b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
+        set_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
+        set_ulong(&b, CKA_KEY_TYPE, hmac_type(p->type));
     }
     return finish(to, &b);
 }
@@ -481,7 +526,7 @@ add_key(const struct adder *to, struct ownkey_key *key)
     p.certificate = ownkey_key_certificate(key);
     p.id = ownkey_key_id(key);
     p.label = ownkey_key_name(key);
-    return add_asymmetric(to, &p);
+    return p.spki.len == 0 ? add_mac(to, &p) : add_asymmetric(to, &p);
 }
 
 CK_RV

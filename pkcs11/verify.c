@@ -97,7 +97,8 @@ verify_message(EVP_PKEY *pkey, struct ownkey_blob data,
 }
 
 CK_RV
-ownkey_p11_signature_verify(struct ownkey_p11_signature *g,
+ownkey_p11_signature_verify(struct ownkey_p11_session *s,
+                            struct ownkey_p11_signature *g,
                             struct ownkey_blob value)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -109,6 +110,8 @@ ownkey_p11_signature_verify(struct ownkey_p11_signature *g,
 
     if (value.len != ownkey_p11_signature_len(g))
         return CKR_SIGNATURE_LEN_RANGE;
+    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+        return ownkey_p11_hmac_verify(s, g, value);
     rv = ownkey_p11_signature_input(g, digest, &data);
     if (rv != CKR_OK)
         return rv;

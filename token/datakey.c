@@ -409,6 +409,16 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
     return st;
 }
 
+bool
+ownkey_data_key_peek(struct ownkey_data_key *dk, struct ownkey_secret *key)
+{
+    struct ownkey_lease lease;
+    enum ownkey_status st;
+
+    ownkey_sweeper_look(dk->token->set->sweeper);
+    return take(dk, key, &lease, &st);
+}
+
 /* ---- the rest ---- */
 
 struct ownkey_blob

@@ -124,6 +124,13 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
                     struct ownkey_lease *lease, struct ownkey_error *err);
 
+/*
+ * The same, but never a KMS call: false when no lease is running, or there is
+ * no secure memory.
+ */
+bool ownkey_data_key_peek(struct ownkey_data_key *dk,
+                          struct ownkey_secret *key);
+
 /* The wrapped form, of a wrapped key. Lives as long as dk. */
 struct ownkey_blob ownkey_data_key_wrapped(const struct ownkey_data_key *dk);
 

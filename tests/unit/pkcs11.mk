@@ -13,11 +13,35 @@ tests_unit_test_pkcs11_module_SOURCES = \
 tests_unit_test_pkcs11_module_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_module_LDADD = $(test_libs)
 
-unit_tests += tests/unit/test_pkcs11_crypto
-tests_unit_test_pkcs11_crypto_SOURCES = \
-	tests/unit/test_pkcs11_crypto.c $(pkcs11_help)
-tests_unit_test_pkcs11_crypto_CFLAGS = $(test_cflags)
-tests_unit_test_pkcs11_crypto_LDADD = $(test_libs)
+unit_tests += tests/unit/test_pkcs11_sign
+tests_unit_test_pkcs11_sign_SOURCES = \
+	tests/unit/test_pkcs11_sign.c $(pkcs11_help)
+tests_unit_test_pkcs11_sign_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_sign_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_aes
+tests_unit_test_pkcs11_aes_SOURCES = \
+	tests/unit/test_pkcs11_aes.c $(pkcs11_help)
+tests_unit_test_pkcs11_aes_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_aes_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_wrap
+tests_unit_test_pkcs11_wrap_SOURCES = \
+	tests/unit/test_pkcs11_wrap.c $(pkcs11_help)
+tests_unit_test_pkcs11_wrap_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_wrap_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_threads
+tests_unit_test_pkcs11_threads_SOURCES = \
+	tests/unit/test_pkcs11_threads.c $(pkcs11_help)
+tests_unit_test_pkcs11_threads_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_threads_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_derive
+tests_unit_test_pkcs11_derive_SOURCES = \
+	tests/unit/test_pkcs11_derive.c $(pkcs11_help)
+tests_unit_test_pkcs11_derive_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_derive_LDADD = $(test_libs)
 
 memory_tests += tests/unit/test_pkcs11_memory
 tests_unit_test_pkcs11_memory_SOURCES = \

@@ -72,7 +72,8 @@ make_key(const char *name, enum ownkey_key_type type)
 
     assert_int_equal(ownkey_localkms_create(p11_path(name), type, NULL),
                      OWNKEY_OK);
-    if (type != OWNKEY_KEY_AES_256)
+    if (ownkey_key_type_info(type)->family != OWNKEY_FAMILY_AES &&
+        ownkey_key_type_info(type)->family != OWNKEY_FAMILY_HMAC)
         write_public(name, type);
     (void)snprintf(calls, sizeof(calls), "%s.calls", name);
     p11_write(calls, "");
@@ -93,7 +94,16 @@ make_conf(void)
                         keys[i], folder, keys[i], folder, keys[i]);
     (void)snprintf(text + len, sizeof(text) - (size_t)len,
                    "[rsakek]\nkek = localkms://%s/rsakek\n"
-                   "public_key = %s/rsakek.pem\n[bad]\nkek = nokms:///x\n",
+                   "public_key = %s/rsakek.pem\n[bad]\nkek = nokms:///x\n"
+                   "[more]\nkek = localkms://%s/kek\n"
+                   "[more/mac]\nkey = localkms://%s/mac\ntype = hmac-sha256\n"
+                   "[more/mac512]\nkey = localkms://%s/mac512\n"
+                   "type = hmac-sha512\n"
+                   "[more/ecdh]\nkey = localkms://%s/ecdh\n"
+                   "public_key = %s/ecdh.pem\nusage = derive\n"
+                   "[more/k256]\nkey = localkms://%s/k256\n"
+                   "public_key = %s/k256.pem\nusage = sign, derive\n",
+                   folder, folder, folder, folder, folder, folder, folder,
                    folder, folder);
     p11_write("ownkey.conf", text);
 }
@@ -112,6 +122,10 @@ p11_folder_make(void **state)
     make_key("p384", OWNKEY_KEY_EC_P384);
     make_key("p521", OWNKEY_KEY_EC_P521);
     make_key("ed", OWNKEY_KEY_ED25519);
+    make_key("mac", OWNKEY_KEY_HMAC_SHA256);
+    make_key("mac512", OWNKEY_KEY_HMAC_SHA512);
+    make_key("ecdh", OWNKEY_KEY_EC_P256);
+    make_key("k256", OWNKEY_KEY_EC_SECP256K1);
     make_conf();
     return setenv("OWNKEY_CONF", p11_path("ownkey.conf"), 1);
 }
@@ -210,4 +224,52 @@ p11_aes(CK_SESSION_HANDLE s, const void *key, size_t len)
     memcpy(value, key, len);
     assert_ok(p11->C_CreateObject(s, template, 3, &object));
     return object;
+}
+
+CK_BYTE p11_dek[32] = "the thirty-two bytes of the key.";
+
+void
+p11_wrap(CK_SESSION_HANDLE s, const char *context, struct p11_wrapped *w)
+{
+    CK_OBJECT_HANDLE kek = p11_find(s, CKO_SECRET_KEY, "demo");
+    CK_OBJECT_HANDLE key = p11_aes(s, p11_dek, sizeof(p11_dek));
+    CK_MECHANISM m = {CKM_OWNKEY_WRAP, (void *)(uintptr_t)context,
+                      context != NULL ? strlen(context) : 0};
+
+    w->len = sizeof(w->bytes);
+    assert_ok(p11->C_WrapKey(s, &m, kek, key, w->bytes, &w->len));
+    assert_ok(p11->C_DestroyObject(s, key));
+}
+
+CK_RV
+p11_unwrap(CK_SESSION_HANDLE s, const char *context,
+           const struct p11_wrapped *w, CK_OBJECT_HANDLE *key)
+{
+    CK_OBJECT_HANDLE kek = p11_find(s, CKO_SECRET_KEY, "demo");
+    CK_MECHANISM m = {CKM_OWNKEY_WRAP, (void *)(uintptr_t)context,
+                      context != NULL ? strlen(context) : 0};
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL no = CK_FALSE;
+    CK_BYTE id[] = {7};
+    CK_ATTRIBUTE t[] = {
+        {CKA_CLASS, &class, sizeof(class)}, {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_TOKEN, &yes, 1},               {CKA_EXTRACTABLE, &yes, 1},
+        {CKA_SENSITIVE, &no, 1},            {CKA_LABEL, id, 1},
+    };
+
+    return p11->C_UnwrapKey(s, &m, kek, (CK_BYTE *)(uintptr_t)w->bytes, w->len,
+                            t, 6, key);
+}
+
+CK_RV
+p11_encrypt_block(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_BYTE out[16])
+{
+    CK_MECHANISM m = {CKM_AES_ECB, NULL, 0};
+    CK_BYTE block[16] = "sixteen bytes...";
+    CK_ULONG len = 16;
+    CK_RV rv = p11->C_EncryptInit(s, &m, key);
+
+    return rv != CKR_OK ? rv : p11->C_Encrypt(s, block, 16, out, &len);
 }

@@ -3,7 +3,8 @@
  * pkcs11_help.h - the PKCS#11 face on localkms tokens in a temporary folder.
  *
  * ownkey.conf there has the tokens "demo" (symmetric KEK, keys rsa, p256,
- * p384, p521, ed), "rsakek" (RSA KEK) and "bad" (not usable).
+ * p384, p521, ed), "rsakek" (RSA KEK), "bad" (not usable) and "more" (MAC keys
+ * mac and mac512; ecdh, a P-256 key that derives; k256, secp256k1, for both).
  */
 #ifndef OWNKEY_TESTS_UNIT_PKCS11_HELP_H
 #define OWNKEY_TESTS_UNIT_PKCS11_HELP_H
@@ -17,8 +18,9 @@
 #include "tests/unit/test.h"
 
 #include "pkcs11/functions.h"
+#include "token/datakey.h"
 
-enum { SLOT_DEMO, SLOT_RSAKEK, SLOT_BAD };
+enum { SLOT_DEMO, SLOT_RSAKEK, SLOT_BAD, SLOT_MORE };
 
 extern CK_FUNCTION_LIST *p11;
 
@@ -43,6 +45,20 @@ CK_OBJECT_HANDLE p11_find(CK_SESSION_HANDLE s, CK_OBJECT_CLASS class,
                           const char *label);
 /* An AES session key of those bytes, extractable. */
 CK_OBJECT_HANDLE p11_aes(CK_SESSION_HANDLE s, const void *key, size_t len);
+
+/* A wrapped key, and CKM_OWNKEY_WRAP under the KEK of SLOT_DEMO. */
+struct p11_wrapped {
+    CK_BYTE bytes[OWNKEY_WRAPPED_MAX];
+    CK_ULONG len;
+};
+extern CK_BYTE p11_dek[32];
+/* Wraps p11_dek. context: NULL for none. */
+void p11_wrap(CK_SESSION_HANDLE s, const char *context, struct p11_wrapped *w);
+CK_RV p11_unwrap(CK_SESSION_HANDLE s, const char *context,
+                 const struct p11_wrapped *w, CK_OBJECT_HANDLE *key);
+/* One fixed block, by AES-ECB. */
+CK_RV p11_encrypt_block(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key,
+                        CK_BYTE out[16]);
 
 #define assert_rv(call, want) assert_int_equal((call), (want))
 #define assert_ok(call) assert_int_equal((call), CKR_OK)
