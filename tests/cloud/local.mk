@@ -57,6 +57,7 @@ EXTRA_DIST += \
 	tests/cloud/frame/tls.py \
 	tests/cloud/gcp/__init__.py \
 	tests/cloud/gcp/accounts.py \
+	tests/cloud/gcp/awsmetadata.py \
 	tests/cloud/gcp/awssubject.py \
 	tests/cloud/gcp/call.py \
 	tests/cloud/gcp/commands.py \
@@ -76,6 +77,7 @@ EXTRA_DIST += \
 	tests/cloud/gcp/metadata.py \
 	tests/cloud/gcp/names.py \
 	tests/cloud/gcp/oauth.py \
+	tests/cloud/gcp/quota.py \
 	tests/cloud/gcp/routes.py \
 	tests/cloud/gcp/service.py \
 	tests/cloud/gcp/shapes.py \

@@ -17,8 +17,8 @@ import google.auth                                          # noqa: E402
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, padding  # noqa: E402
 from google.api_core import exceptions                      # noqa: E402
-from google.auth import (aws, identity_pool,                # noqa: E402
-                         impersonated_credentials, pluggable)
+from google.auth import (aws, external_account_authorized_user,  # noqa: E402
+                         identity_pool, impersonated_credentials, pluggable)
 from google.auth.exceptions import GoogleAuthError          # noqa: E402
 from google.auth.transport.requests import Request          # noqa: E402
 from google.cloud import kms_v1                             # noqa: E402
@@ -334,10 +334,21 @@ class Credentials(TestCase):
                            "AWS_REGION": "eu-west-1"})
         credentials = self.external("aws", aws)
         self.works(credentials, "assumed-role/workload")
+        self.assertEqual(self.double.calls("AwsMetadata"), 0)
         os.environ["AWS_SECRET_ACCESS_KEY"] = "wrong"
         with self.assertRaises(GoogleAuthError) as caught:
             self.external("aws", aws).refresh(Request())
         self.assertIn("does not match the signature", str(caught.exception))
+
+    def test_external_account_on_an_aws_machine(self):
+        self.works(self.external("aws", aws), "assumed-role/workload")
+        self.assertEqual(self.double.calls("AwsMetadata"), 3)
+        self.assertGreaterEqual(self.double.calls("AwsToken"), 1)
+
+    def test_external_user(self):
+        credentials = external_account_authorized_user.Credentials.from_file(
+            self.double.path("external_user.json"))
+        self.works(credentials, "user@example.com")
 
     def test_external_account_that_becomes_another(self):
         credentials = self.external("impersonated", identity_pool)

@@ -236,6 +236,49 @@ class Aws(Exchanging):
                      kind="aws")
 
 
+class AwsMachine(TestCase):
+    """Where a workload on AWS has its keys from."""
+    ZONE = "/latest/meta-data/placement/availability-zone"
+    ROLES = "/latest/meta-data/iam/security-credentials"
+
+    def session(self, ttl="300"):
+        headers = {"X-aws-ec2-metadata-token-ttl-seconds": ttl} if ttl else {}
+        return self.double.send("PUT", "/latest/api/token", None, headers,
+                                self.double.machine)
+
+    def get(self, path, token):
+        return self.double.send("GET", path, None, {
+            "X-aws-ec2-metadata-token": token}, self.double.machine)
+
+    def test_keys_of_the_role(self):
+        token = self.session().body.decode()
+        self.assertEqual(self.get(self.ZONE, token).body, b"eu-west-1a")
+        role = self.get(self.ROLES, token).body.decode()
+        keys = self.get(f"{self.ROLES}/{role}", token).json
+        self.assertEqual((keys["AccessKeyId"], keys["SecretAccessKey"]),
+                         (AWS_ACCESS_KEY, AWS_SECRET_KEY))
+        source = self.double.file("external_aws")["credential_source"]
+        self.assertEqual(source["region_url"],
+                         self.double.machine + self.ZONE)
+
+    def test_refused(self):
+        for ttl in (None, "0", "21601", "x"):
+            self.assertEqual(self.session(ttl).status, 400)
+        self.assertEqual(self.get(self.ZONE, "").status, 401)
+        self.assertEqual(self.get(self.ZONE, "unknown").status, 401)
+        token = self.session("60").body.decode()
+        self.assertEqual(self.get(self.ROLES + "/other", token).status, 404)
+        self.assertEqual(self.get("/latest/user-data", token).status, 404)
+        self.double.do("clock", seconds=61)
+        self.assertEqual(self.get(self.ZONE, token).status, 401)
+
+    def test_no_role(self):
+        self.double.do("aws-machine", what="none")
+        self.addCleanup(self.double.do, "aws-machine", what="role")
+        token = self.session().body.decode()
+        self.assertEqual(self.get(self.ROLES, token).status, 404)
+
+
 class Impersonation(TestCase):
     def setUp(self):
         super().setUp()

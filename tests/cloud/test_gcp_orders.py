@@ -24,6 +24,18 @@ class Refusing(TestCase):
         self.assertEqual(error["details"][1]["retryDelay"], "1s")
         self.assertEqual(self.statuses(1), [200])
 
+    def test_quota(self):
+        self.double.do("quota", requests=2)
+        self.addCleanup(self.double.do, "quota", requests="none")
+        self.assertEqual(self.statuses(3), [200, 200, 429])
+        error = self.fails("RESOURCE_EXHAUSTED", "POST", SYM, SEAL)
+        delay = error["details"][1]["retryDelay"]
+        self.assertTrue(1 <= int(delay.removesuffix("s")) <= 60)
+        self.double.do("clock", seconds=61)
+        self.assertEqual(self.statuses(1), [200])
+        self.double.do("quota", requests=0)
+        self.assertEqual(self.statuses(1), [429])
+
     def test_fail(self):
         for what, status, name in (
                 ("UNAVAILABLE", 503, "UNAVAILABLE"),

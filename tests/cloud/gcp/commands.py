@@ -35,6 +35,8 @@ COMMANDS = (
             "[kind]"),
     command("machine", "the account of the machine, or none; its scopes",
             "account", "scopes*"),
+    command("aws-machine", "whether the machine on AWS has a role, or none",
+            "what"),
     command("universe", "the universe domain of the machine, or none",
             "domain"),
     command("token", "print a token of a member", "member", "[scope]",
@@ -45,5 +47,7 @@ COMMANDS = (
     command("subject-token", "print a token of the other identity provider",
             "[subject]", "[seconds]", "[audience]", prints="token"),
     command("api", "switch the API on or off in the project", "what"),
+    command("quota", "requests per minute, or none for no limit",
+            "requests"),
     command("only-location", "serve one location only, or all", "location"),
 )

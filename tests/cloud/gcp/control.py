@@ -200,6 +200,14 @@ class GcpControl(Control):
             machine.scopes = tuple(scopes)
         machine.forget()
 
+    def do_aws_machine(self, what):
+        """Whether the machine on AWS has a role."""
+        if what not in ("role", "none"):
+            raise Refused("aws-machine: role or none")
+        world = self._world
+        world.aws_metadata.access_key = (
+            world.aws_access_key if what == "role" else None)
+
     def do_universe(self, domain):
         self._world.metadata.universe = None if domain == "none" else domain
 
@@ -239,6 +247,13 @@ class GcpControl(Control):
         if what not in ("on", "off"):
             raise Refused("api: on or off")
         self._world.api_enabled = what == "on"
+
+    def do_quota(self, requests):
+        """Requests per minute for all together, or none for no limit."""
+        limit = None if requests == "none" else int(requests)
+        if limit is not None and limit < 0:
+            raise Refused("a quota is not negative")
+        self._world.quota.set(limit)
 
     def do_only_location(self, location):
         """As a regional endpoint: serves no other location. "all" ends it.

@@ -5,13 +5,12 @@ the double."""
 import json
 import shlex
 
-from . import sts
+from . import awsmetadata, sts
 from .service import SUBJECT_HEADER
 
 CLIENT_ID = "1234567890-ownkey.apps.googleusercontent.com"
 AWS_VERIFY = ("https://sts.{region}.amazonaws.com?Action=GetCallerIdentity"
               "&Version=2011-06-15")
-AWS_METADATA = "http://169.254.169.254/latest/"
 
 
 def service_account(world, account, endpoints):
@@ -59,6 +58,14 @@ def write_all(world, started):
     for name, (kind, source, token_type) in sources(started).items():
         files[f"external_{name}"] = external(world, kind, source, endpoints,
                                              token_type)
+    files["external_user"] = {
+        "type": "external_account_authorized_user",
+        "audience": "//iam.googleapis.com/locations/global/workforcePools/"
+                    "p/providers/x",
+        "token_url": endpoints["oauth"] + "/v1/oauthtoken",
+        **{name: user[name] for name in ("client_id", "client_secret",
+                                         "refresh_token",
+                                         "quota_project_id")}}
     files["external_impersonated"] = {
         **files["external_file"],
         "service_account_impersonation_url": impersonation_url(world,
@@ -91,14 +98,18 @@ def sources(started):
         "executable": ("oidc", {"executable": {
             "command": shlex.quote(started.path("subject.sh")),
             "timeout_millis": 10000}}, sts.KIND + "id_token"),
-        "aws": ("aws", {"environment_id": "aws1",
-                        "region_url": AWS_METADATA
-                        + "meta-data/placement/availability-zone",
-                        "url": AWS_METADATA
-                        + "meta-data/iam/security-credentials",
-                        "regional_cred_verification_url": AWS_VERIFY,
-                        "imdsv2_session_token_url": AWS_METADATA
-                        + "api/token"}, sts.AWS_KIND)}
+        "aws": ("aws", aws_source(started.endpoints["metadata"]),
+                sts.AWS_KIND)}
+
+
+def aws_source(metadata):
+    """The environment of the client comes first, as everywhere."""
+    base = metadata + awsmetadata.PREFIX
+    return {"environment_id": "aws1",
+            "region_url": base + "meta-data/placement/availability-zone",
+            "url": base + awsmetadata.ROLES,
+            "regional_cred_verification_url": AWS_VERIFY,
+            "imdsv2_session_token_url": base + "api/token"}
 
 
 def write_subject(world, started):

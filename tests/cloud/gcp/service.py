@@ -6,7 +6,7 @@ import re
 from frame.errors import Refused, ServiceError
 from frame.service import Answer, Listener, Service
 
-from . import (enums, errors, form, impersonate, lies, metadata, names, oauth,
+from . import (awsmetadata, enums, errors, form, impersonate, lies, metadata, names, oauth,
                routes, shapes, sts)
 from .accounts import CLOUD_KMS, CLOUD_PLATFORM, IAM
 from .call import Ask
@@ -18,6 +18,7 @@ from .world import World
 IMPERSONATE = re.compile(r"/v1/projects/-/serviceAccounts/"
                          r"(?P<email>[^/:]+):generateAccessToken")
 SUBJECT_HEADER = ("X-Subject-Reader", "ownkey")
+AWS = ("AwsToken", "AwsMetadata")
 GOOGLE_HEADERS = [("Vary", "Origin"), ("Vary", "X-Origin"),
                   ("Vary", "Referer"), ("Server", "ESF"),
                   ("Cache-Control", "private"),
@@ -60,7 +61,7 @@ class GcpService(Service):
         call.identity = self._kms.verify(request.header("Authorization"),
                                          self.now())
         call.accepted = True    # others do not use orders up
-        self._check_quota_project(call)
+        self._check_project(call)
         name = self.world.local(names.parse(text, *operation.kinds))
         self._check_location(name)
         ask = Ask(self.world, operation, name, call.identity)
@@ -68,7 +69,8 @@ class GcpService(Service):
             call.keys = sorted({str(name.key_name()), str(name)})
         call.state["ask"] = ask
 
-    def _check_quota_project(self, call):
+    def _check_project(self, call):
+        """Whose quota it is, whether the API is on, and what is left."""
         world, principal = self.world, call.identity
         project = call.request.header("X-Goog-User-Project")
         if project is None and principal.needs_quota_project:
@@ -79,6 +81,9 @@ class GcpService(Service):
             raise errors.quota_project_denied(project)
         if not world.api_enabled:
             raise errors.service_disabled(f"project {world.project_number}")
+        wait_s = world.quota.take(self.now())
+        if wait_s:
+            raise errors.exhausted(retry_s=wait_s)
 
     def _check_location(self, name):
         here = self.world.only_location
@@ -118,9 +123,11 @@ class GcpService(Service):
 
     def _prepare_metadata(self, call):
         request = call.request
-        if request.method not in ("GET", "HEAD"):
+        if request.path.startswith(awsmetadata.PREFIX):
+            call.operation = self.world.aws_metadata.operation(request)
+        elif request.method not in ("GET", "HEAD"):
             raise PageError(405)
-        if request.path == "/subject-token":
+        elif request.path == "/subject-token":
             call.operation = "SubjectToken"
             if request.header(SUBJECT_HEADER[0]) != SUBJECT_HEADER[1]:
                 raise PageError(401, "who asks?\n", "text/plain")
@@ -167,7 +174,9 @@ class GcpService(Service):
             if call.request.query.get("format") == ["json"]:
                 return {"id_token": token}
             return Answer(token.encode(), content_type="text/plain")
-        reply = self.world.metadata.answer(call.request)
+        machine = (self.world.aws_metadata if call.operation in AWS
+                   else self.world.metadata)
+        reply = machine.answer(call.request)
         if isinstance(reply, bytes):
             return Answer(reply, content_type="application/text")
         return Answer(reply, content_type="application/json")
@@ -215,6 +224,8 @@ class GcpService(Service):
     def headers(self, call):
         if call.request.listener != "metadata":
             return GOOGLE_HEADERS
+        if call.operation in AWS:
+            return [("Server", "EC2ws")]
         return [each for each in metadata.HEADERS
                 if each != metadata.FLAVOR or call.lie != "no-flavor"]
 

@@ -4,10 +4,12 @@
 from . import impersonate
 from .accounts import (CLOUD_PLATFORM, Accounts, AwsKey, Client, Provider,
                        ServiceAccount, User)
+from .awsmetadata import AwsMetadata
 from .iam import Binding, Policy
 from .keys import KeyStore
 from .metadata import Metadata
 from .names import Name
+from .quota import Quota
 from .tokens import Tokens
 
 USER_SCOPES = ("openid", "https://www.googleapis.com/auth/userinfo.email",
@@ -28,6 +30,7 @@ class World:
         self.now = clock
         self.only_location = None   # of a regional endpoint; None: all
         self.api_enabled = True
+        self.aws_access_key = None
         self.user_scopes = USER_SCOPES
         self.store = KeyStore(clock)
         self.accounts = Accounts()
@@ -36,6 +39,8 @@ class World:
         self.ring_name = Name(project, location, ring)
         self.store.create_ring(self.ring_name)
         self.metadata = Metadata(self, None)
+        self.aws_metadata = AwsMetadata(self)
+        self.quota = Quota()
 
     def email(self, name):
         return f"{name}@{self.project}.iam.gserviceaccount.com"
@@ -76,6 +81,7 @@ def populate(world, access_key, secret_key, session_token, with_roles=True):
     signer.add_key()
     oidc.keys = signer.keys
     arn = "arn:aws:sts::111122223333:assumed-role/workload/i-0123456789"
+    world.aws_access_key = world.aws_metadata.access_key = access_key
     accounts.add(AwsKey(access_key, secret_key, session_token, arn))
     accounts.add(Provider(world.provider_name("aws"), "aws",
                           account="111122223333"))
