@@ -140,5 +140,6 @@ EXTRA_DIST += \
 	tests/cloud/vault/world.py \
 	tests/cloud/vault_harness.py \
 	tests/vectors/README.md \
+	tests/vectors/azure_assertion.json \
 	tests/vectors/cloudkms.json \
 	tests/vectors/sigv4.json

@@ -9,14 +9,15 @@ import unittest
 import urllib.parse
 import uuid
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from azure_harness import (AUDIENCE, CLIENT_ID, HSM_AUDIENCE, TENANT,
+from azure_harness import (AUDIENCE, CLIENT_ID, HERE, HSM_AUDIENCE, TENANT,
                            TestCase, jose)
-from azurekv import clients, directory
+from azurekv import clients, directory, errors, login
 
+VECTORS = os.path.join(os.path.dirname(HERE), "vectors",
+                       "azure_assertion.json")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OTHER_TENANT = "99999999-8888-7777-6666-555555555555"
 
@@ -257,14 +258,25 @@ class Certificates(TestCase):
             header=header)))
         self.assertIn("expired", answer.json["error_description"])
 
-    def test_thumbprints(self):
-        """Of the certificate in the reference of the protocol."""
-        with open(self.double.path("client.pem"), "rb") as file:
-            loaded = x509.load_pem_x509_certificate(file.read())
-        self.assertEqual(jose.decode(self.certificate.x5t),
-                         loaded.fingerprint(hashes.SHA1()))
-        self.assertEqual(jose.decode(self.certificate.x5t_s256),
-                         loaded.fingerprint(hashes.SHA256()))
+    def test_known_assertions(self):
+        """Made elsewhere, and checked without a double."""
+        with open(VECTORS, encoding="ascii") as file:
+            known = json.load(file)
+        certificate = directory.Certificate.load(
+            known["certificate"].encode())
+        self.assertEqual((certificate.x5t, certificate.x5t_s256),
+                         (known["x5t"], known["x5t#S256"]))
+        app = directory.Application(known["client_id"],
+                                    certificates=[certificate])
+        for alg in ("RS256", "PS256"):
+            jwt = jose.parse(known[alg])
+            login.check_certificate(app, jwt, [known["audience"]])
+            login.check_time(jwt, known["nbf"])
+            for now in (known["nbf"] - 301, known["exp"] + 300):
+                with self.assertRaises(errors.EntraError):
+                    login.check_time(jwt, now)
+            with self.assertRaises(errors.EntraError):
+                login.check_certificate(app, jwt, [known["audience"] + "/"])
 
 
 class Federation(TestCase):
