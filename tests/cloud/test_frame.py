@@ -22,7 +22,8 @@ from frame.testing import PYTHON, Double            # noqa: E402
 class Echo(Service):
     """Answers to /NAME with what it was asked; /void with nothing."""
     listeners = (Listener("main", client_certificates=True),
-                 Listener("login"), Listener("metadata", tls=False))
+                 Listener("login"), Listener("metadata", tls=False),
+                 Listener("agent", unix=True))
     own_lies = {"shout": lambda reply, rest: rest.upper().encode()}
 
     def prepare(self, call):
@@ -99,7 +100,7 @@ class Frame(unittest.TestCase):
         return [self.get(target).status for _ in range(count)]
 
     def test_each_listener_knows_its_name(self):
-        for name in ("main", "login", "metadata"):
+        for name in ("main", "login", "metadata", "agent"):
             with self.subTest(name):
                 suffix = "" if name == "main" else "." + name
                 endpoint = self.double.read("endpoint" + suffix)

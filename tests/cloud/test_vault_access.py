@@ -622,6 +622,12 @@ class Agent(TestCase):
         self.assertEqual(self.ok("GET", SELF, client=self.agent)["policies"],
                          ["root"])
 
+    def test_on_a_socket(self):
+        self.agent.endpoint = self.double.read("endpoint.agent-socket")
+        self.assertTrue(self.agent.endpoint.startswith("unix:///"))
+        found = self.ok("GET", SELF, client=self.agent)
+        self.assertEqual(found["id"], self.double.read("token"))
+
     def test_adds_none(self):
         self.double.do("agent-token")
         self.addCleanup(self.double.do, "agent-token",

@@ -430,7 +430,6 @@ class Signing(TestCase):
         self.assertNotIn("keys", self.ok("GET", "transit/keys/hmac"))
 
 
-
 class Keys(TestCase):
     def test_read(self):
         found = self.ok("GET", "transit/keys/acme")

@@ -2,6 +2,7 @@
 """A double as a process: options, state directory, start and end."""
 
 import argparse
+import glob
 import os
 import select
 import signal
@@ -11,9 +12,10 @@ import time
 
 from . import tls
 from .errors import Refused, ServiceError
-from .server import Server
+from .server import Server, UnixServer
 
 POLL_S = 0.1
+SOCKET_PATH_MAX = 100
 
 
 class Started:
@@ -79,9 +81,7 @@ def run(name, package, options, build, environment):
 
 def _run(name, package, options, build, environment):
     os.makedirs(options.dir, mode=0o700, exist_ok=True)
-    for old in os.listdir(options.dir):
-        if is_endpoint(old):
-            remove_file(options.dir, old)
+    remove_endpoints(options.dir)
     ready = detach(name) if options.detach else lambda: None
     parent = open_parent(options.parent)
     log = open(options.log, "a", encoding="utf-8") if options.log else None
@@ -97,14 +97,17 @@ def _run(name, package, options, build, environment):
     wait_for_the_end(options.seconds, parent)
     for server in servers.values():
         server.stop()
-    for old in os.listdir(options.dir):
-        if is_endpoint(old):
-            remove_file(options.dir, old)
+    remove_endpoints(options.dir)
     remove_file(options.dir, "pid")
 
 
-def is_endpoint(name):
-    return name == "endpoint" or name.startswith("endpoint.")
+def remove_endpoints(directory):
+    """What an earlier one left, or this one leaves, if anything is there."""
+    for path in glob.glob(os.path.join(glob.escape(directory), "*")):
+        name = os.path.basename(path)
+        if name == "endpoint" or name.startswith("endpoint.") or (
+                name.endswith(".sock")):
+            remove_file(directory, name)
 
 
 def open_servers(options, control, authority):
@@ -113,14 +116,20 @@ def open_servers(options, control, authority):
     ports = parse_ports(options.port, listeners)
     servers = {}
     for listener in listeners:
+        if listener.unix:
+            path = os.path.join(os.path.abspath(options.dir),
+                                listener.name + ".sock")
+            if len(path) <= SOCKET_PATH_MAX:    # else it cannot be had
+                servers[listener.name] = UnixServer(listener, control, path)
+            continue
         context = None
         if options.tls if listener.tls is None else listener.tls:
             context = tls.server_context(
                 authority, options.tls_name or tls.DEFAULT_NAMES,
                 client_authorities(options, authority)
                 if listener.client_certificates else None)
-        servers[listener.name] = Server(listener, control,
-                                        ports.get(listener.name, 0), context)
+        address = ("127.0.0.1", ports.get(listener.name, 0))
+        servers[listener.name] = Server(listener, control, address, context)
     return servers
 
 

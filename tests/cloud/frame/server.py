@@ -24,8 +24,8 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 256
     allow_reuse_address = True
 
-    def __init__(self, listener, control, port=0, tls_context=None):
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, listener, control, address, tls_context=None):
+        super().__init__(address, Handler)
         self.listener = listener
         self.service = control.service
         self.control = control
@@ -98,6 +98,23 @@ class Server(http.server.ThreadingHTTPServer):
         """The event that release_stalled() sets, for whoever holds now."""
         with self._lock:
             return self._released
+
+
+class UnixServer(Server):
+    """One that listens on a path."""
+    address_family = socket.AF_UNIX
+    allow_reuse_address = False
+
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", 0
+
+    @property
+    def url(self):
+        return f"unix://{self.server_address}"
+
+    def get_request(self):
+        return self.socket.accept()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

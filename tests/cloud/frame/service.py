@@ -22,10 +22,14 @@ from .orders import Orders
 
 @dataclass(frozen=True)
 class Listener:
-    """One port. tls: True, False, or None: as the option --tls says."""
+    """One port, or one socket with a path in the state directory.
+
+    tls  True, False, or None: as the option --tls says
+    """
     name: str
     tls: bool = None
     client_certificates: bool = False   # ask for one; none is fine too
+    unix: bool = False                  # never with TLS
 
 
 @dataclass

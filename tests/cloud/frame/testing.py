@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -60,6 +61,8 @@ class Double:
         client  files of a client certificate and its key
         """
         url = urllib.parse.urlsplit(endpoint or self.endpoint)
+        if url.scheme == "unix":
+            return UnixConnection(url.path)
         if url.scheme == "http":
             return http.client.HTTPConnection(url.netloc, timeout=20)
         context = ssl.create_default_context(cafile=self.path("ca.pem"))
@@ -83,6 +86,17 @@ class Double:
     def stop(self):
         self.ctl("stop")
         shutil.rmtree(self.dir)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 class Response:

@@ -12,12 +12,14 @@ from .op import LIES, Op, envelope
 
 KINDS = {"GET": "read", "HEAD": "read", "LIST": "list", "POST": "write",
          "PUT": "write", "DELETE": "delete"}
+AGENTS = ("agent", "agent-socket")
 
 
 class VaultService(Service):
     # The agent adds a token of its own to requests that have none.
     listeners = (Listener("main", client_certificates=True),
-                 Listener("agent", tls=False))
+                 Listener("agent", tls=False),
+                 Listener("agent-socket", unix=True))
     max_body = 32 * 1024 * 1024
     own_lies = LIES
     credential_headers = ("Authorization", "X-Vault-Token")
@@ -58,7 +60,7 @@ class VaultService(Service):
         call.state.update(op=op, route=route)
 
     def _check_agent(self, request):
-        if (request.listener == "agent" and self.world.require_request_header
+        if (request.listener in AGENTS and self.world.require_request_header
                 and request.header("X-Vault-Request") != "true"):
             raise VaultError(412, 'missing "X-Vault-Request" header')
 
@@ -86,7 +88,7 @@ class VaultService(Service):
 
     def _authenticate(self, call, op):
         text = read_token(call.request)
-        if not text and call.request.listener == "agent":
+        if not text and call.request.listener in AGENTS:
             text = self.world.agent_token
         if not text:
             raise VaultError(403, "permission denied")
