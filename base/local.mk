@@ -6,6 +6,7 @@ libownkey_la_SOURCES += \
 	base/fork.c base/fork.h \
 	base/libctx.c base/libctx.h \
 	base/log.c base/log.h \
+	base/nearest.c base/nearest.h \
 	base/options.c base/options.h \
 	base/process.c base/process.h \
 	base/secret.c base/secret.h \

@@ -4,8 +4,12 @@
 #include "base/options.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/nearest.h"
 
 static void
 option_clear(struct ownkey_option *o)
@@ -61,6 +65,48 @@ ownkey_options_get(const struct ownkey_options *o, const char *name,
     const struct ownkey_option *found = ownkey_options_find(o, name);
 
     return found != NULL ? found->value : fallback;
+}
+
+static bool
+is_listed(const char *name, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+static enum ownkey_status
+fail_unknown(const struct ownkey_option *o, const char *const *names,
+             struct ownkey_error *err)
+{
+    const char *nearest = ownkey_nearest(o->name, names);
+    char list[512] = "";
+
+    if (nearest != NULL)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: unknown setting %.60s; did you mean %s?",
+                           o->where, o->name, nearest);
+    for (; *names != NULL; names++) {
+        size_t used = strlen(list);
+
+        (void)snprintf(list + used, sizeof(list) - used, "%s%s",
+                       used > 0 ? ", " : "", *names);
+    }
+    return ownkey_fail(err, OWNKEY_CONFIG,
+                       "%s: unknown setting %.60s; known are %s", o->where,
+                       o->name, list);
+}
+
+enum ownkey_status
+ownkey_options_check(const struct ownkey_options *o, const char *prefix,
+                     const char *const *names, struct ownkey_error *err)
+{
+    for (size_t i = 0; i < o->len; i++)
+        if (strncmp(o->items[i].name, prefix, strlen(prefix)) == 0 &&
+            !is_listed(o->items[i].name, names))
+            return fail_unknown(&o->items[i], names, err);
+    return OWNKEY_OK;
 }
 
 const char *

@@ -38,6 +38,15 @@ const char *ownkey_options_get(const struct ownkey_options *o,
                                const char *name, const char *fallback);
 
 /*
+ * OWNKEY_CONFIG: an option that starts with prefix ("azure.") and is none of
+ * the names (whole ones, NULL-terminated); err has its place, what may have
+ * been meant, or all names.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_options_check(const struct ownkey_options *o, const char *prefix,
+                     const char *const *names, struct ownkey_error *err);
+
+/*
  * A variable of the environment; NULL when it is not set, empty, or this
  * process runs with privileges that its caller lacks.
  */

@@ -114,10 +114,6 @@ bool ownkey_conf_log_target(const char *text, enum ownkey_conf_log *log,
                             const char **path, size_t *path_len,
                             enum ownkey_log_level *level, const char **hint);
 
-/* The candidate (NULL-terminated list) that text is a slip of, or NULL. */
-const char *ownkey_conf_nearest(const char *text,
-                                const char *const *candidates);
-
 /* ---- file.c ---- */
 
 /*

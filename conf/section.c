@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 enum { DAY_MS = 24 * 3600 * 1000 };
 
 enum ownkey_status
@@ -190,7 +192,7 @@ ownkey_section_unknown(const struct ownkey_conf_scope *scope,
         used += len > 0 ? (size_t)len : 0;
     }
     names[n] = NULL;
-    nearest = ownkey_conf_nearest(e->name, names);
+    nearest = ownkey_nearest(e->name, names);
     if (nearest != NULL)
         return ownkey_conf_complain(scope->err, scope->path, e->line,
                                     "unknown name \"%.60s\"; did you mean %s?",

@@ -41,6 +41,7 @@ struct ownkey_key_info {
     char version[OWNKEY_KMS_VERSION_MAX]; /* "" where the service hides it */
     enum ownkey_key_type type;
     enum ownkey_key_state state;
+    char reason[112];    /* of a state but ENABLED, in words; "": none given */
     int64_t deletion_s;  /* with PENDING_DELETION: Unix time, 0 unknown */
     bool can_wrap;       /* encrypt and decrypt */
     bool can_sign;

@@ -426,8 +426,10 @@ status_of_info(const struct ownkey_token *token,
 
     switch (info->state) {
     case OWNKEY_KEY_DISABLED:
-        return ownkey_fail(err, OWNKEY_DISABLED, "the KEK of token %s is "
-                           "disabled", token->conf->name);
+        return ownkey_fail(err, OWNKEY_DISABLED, "the KEK of token %s is %s",
+                           token->conf->name,
+                           info->reason[0] != '\0' ? info->reason
+                                                    : "disabled");
     case OWNKEY_KEY_PENDING_DELETION:
         err->deletion_s = info->deletion_s;
         if (info->deletion_s != 0)

@@ -112,6 +112,9 @@ check_state(const struct ownkey_key_info *info, struct ownkey_error *err)
     case OWNKEY_KEY_ENABLED:
         return OWNKEY_OK;
     case OWNKEY_KEY_DISABLED:
+        if (info->reason[0] != '\0')
+            return ownkey_fail(err, OWNKEY_DISABLED, "%.200s: %s", info->id,
+                               info->reason);
         return ownkey_fail(err, OWNKEY_DISABLED, "%s is disabled", info->id);
     case OWNKEY_KEY_PENDING_DELETION:
         err->deletion_s = info->deletion_s;
