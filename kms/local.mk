@@ -45,3 +45,27 @@ libownkey_la_SOURCES += \
 	kms/replicas.c kms/replicas.h \
 	kms/retry.c kms/retry.h
 libownkey_la_LIBADD += $(SSL_LIBS)
+
+# Azure Key Vault and Managed HSM.
+libownkey_la_SOURCES += \
+	kms/azure_algorithm.c kms/azure_algorithm.h \
+	kms/azure_assertion.c kms/azure_assertion.h \
+	kms/azure_call.c kms/azure_call.h \
+	kms/azure_challenge.c kms/azure_challenge.h \
+	kms/azure_choose.c kms/azure_choose.h \
+	kms/azure_cli.c \
+	kms/azure_config.c kms/azure_config.h \
+	kms/azure_errors.c kms/azure_errors.h \
+	kms/azure_identity.c \
+	kms/azure_jwk.c kms/azure_jwk.h \
+	kms/azure_login.c \
+	kms/azure_reply.c kms/azure_reply.h \
+	kms/azure_request.c kms/azure_request.h \
+	kms/azure_source.c kms/azure_source.h \
+	kms/azure_source_internal.h \
+	kms/azure_token.c kms/azure_token.h \
+	kms/azure_uri.c kms/azure_uri.h \
+	kms/azurekms.c kms/azurekms.h \
+	kms/form.c kms/form.h \
+	kms/kept.c kms/kept.h \
+	kms/secret_file.c kms/secret_file.h
