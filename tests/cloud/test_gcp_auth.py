@@ -46,10 +46,10 @@ class Bearer(TestCase):
     def test_revoked(self):
         other = self.double.do("token", member="vm")["token"]
         self.double.do("revoke", member="tester")
-        self.refused("ACCESS_TOKEN_REVOKED")
+        self.refused("ACCESS_TOKEN_TYPE_UNSUPPORTED")
         self.ok("POST", SYM, ENCRYPT, token=other)
         self.double.do("revoke")
-        self.refused("ACCESS_TOKEN_REVOKED", token=other)
+        self.refused("ACCESS_TOKEN_TYPE_UNSUPPORTED", token=other)
 
     def test_scopes(self):
         for scope in (CLOUD_KMS, CLOUD_PLATFORM, f"{IAM},{CLOUD_KMS}"):

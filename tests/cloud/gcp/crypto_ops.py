@@ -5,7 +5,7 @@ import os
 
 from . import enums, material, shapes, specs
 from .call import Operation
-from .errors import GcpError, error_info, invalid, precondition
+from .errors import GcpError, invalid
 from .iam import VERSIONS
 from .keys import has_public_key
 from .material import BadCiphertext
@@ -28,8 +28,7 @@ def wrong_use(version, what):
     return GcpError(
         "FAILED_PRECONDITION",
         f"{version.name} has algorithm {version.algorithm.name}, which may "
-        f"not be used for {what}.",
-        precondition("KEY_PURPOSE", str(version.name)))
+        f"not be used for {what}.")
 
 
 def find_version(ask, purpose, what):
@@ -48,9 +47,7 @@ def check_reason(ask):
     if reasons is not None and "CUSTOMER_INITIATED_ACCESS" not in reasons:
         raise GcpError(
             "PERMISSION_DENIED", "The key's Key Access Justifications policy "
-            "does not allow the reason CUSTOMER_INITIATED_ACCESS.",
-            error_info("KEY_ACCESS_JUSTIFICATION_DENIED",
-                       resource=str(ask.name.key_name())))
+            "does not allow the reason CUSTOMER_INITIATED_ACCESS.")
 
 
 def too_long(field, limit):
@@ -77,14 +74,12 @@ def encrypt(ask):
     if key.purpose != specs.ENCRYPT:
         raise GcpError(
             "FAILED_PRECONDITION", f"{key.name} has purpose {key.purpose}, "
-            "which may not be used for encryption.",
-            precondition("KEY_PURPOSE", str(key.name)))
+            "which may not be used for encryption.")
     version = (ask.store.version(ask.name) if ask.name.version
                else key.primary)
     if version is None:
         raise GcpError("FAILED_PRECONDITION",
-                       f"{key.name} has no primary version.",
-                       precondition("KEY_NO_PRIMARY", str(key.name)))
+                       f"{key.name} has no primary version.")
     version.require_enabled()
     check_reason(ask)
     plaintext = ask.args.get("plaintext", b"")
@@ -105,8 +100,7 @@ def decrypt(ask):
     if key.purpose != specs.ENCRYPT:
         raise GcpError(
             "FAILED_PRECONDITION", f"{key.name} has purpose {key.purpose}, "
-            "which may not be used for decryption.",
-            precondition("KEY_PURPOSE", str(key.name)))
+            "which may not be used for decryption.")
     ciphertext = ask.args.get("ciphertext", b"")
     aad = ask.args.get(AAD, b"")
     check_crc(ask.args, "ciphertext", ciphertext)

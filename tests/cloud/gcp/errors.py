@@ -192,5 +192,5 @@ REASONS = {
                    service=SERVICE)),
     "EXTERNAL_KEY_REFUSED": lambda: GcpError(
         "FAILED_PRECONDITION", "The external key manager refused the "
-        "request.", precondition("EXTERNAL_KEY_ERROR", "ekm.example.com")),
+        "request."),
 }

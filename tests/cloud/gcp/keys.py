@@ -51,20 +51,17 @@ class Version:
 
     def require_enabled(self):
         if self.state != "ENABLED":
-            kind = ("KEY_DISABLED" if self.state != "PENDING_GENERATION"
-                    else "KEY_PENDING_GENERATION")
             raise GcpError("FAILED_PRECONDITION",
                            f"{self.name} is not enabled, current state is: "
-                           f"{self.state}.", precondition(kind,
-                                                          str(self.name)))
+                           f"{self.state}.",
+                           precondition(f"KEY_{self.state}", str(self.name)))
 
     def change_state(self, allowed, state):
         if self.state not in allowed:
             raise GcpError(
                 "FAILED_PRECONDITION", "The request cannot be fulfilled. "
                 f"Resource {self.name} has value {self.state} in field "
-                "crypto_key_version.state.",
-                precondition("KEY_STATE", str(self.name)))
+                "crypto_key_version.state.")
         self.state = state
 
     def describe(self):

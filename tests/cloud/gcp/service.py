@@ -6,8 +6,8 @@ import re
 from frame.errors import Refused, ServiceError
 from frame.service import Answer, Listener, Service
 
-from . import (awsmetadata, enums, errors, form, impersonate, lies, metadata, names, oauth,
-               routes, shapes, sts)
+from . import (awsmetadata, enums, errors, form, impersonate, lies, metadata,
+               names, oauth, routes, shapes, sts)
 from .accounts import CLOUD_KMS, CLOUD_PLATFORM, IAM
 from .call import Ask
 from .errors import GcpError, OAuthError, PageError

@@ -104,12 +104,10 @@ class Verifier:
         if text.count(".") == 2:
             return self._self_signed(text, now)
         token = self._tokens.find(text)
-        if token is None:
+        if token is None or token.revoked:
             raise self._unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")
         if now >= token.expires:
             raise self._unauthenticated("ACCESS_TOKEN_EXPIRED")
-        if token.revoked:
-            raise self._unauthenticated("ACCESS_TOKEN_REVOKED")
         self._check_account(token.principal)
         self._check_scopes(token.scopes)
         return token.principal
