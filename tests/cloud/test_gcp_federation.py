@@ -50,9 +50,9 @@ class Oidc(Exchanging):
 
     def test_token(self):
         reply = self.exchange(self.subject()).json
-        self.assertEqual((reply["issued_token_type"], reply["token_type"],
-                          reply["expires_in"]),
-                         (sts.ACCESS_TOKEN, "Bearer", 3599))
+        self.assertEqual((reply["issued_token_type"], reply["token_type"]),
+                         (sts.ACCESS_TOKEN, "Bearer"))
+        self.assertIn(reply["expires_in"], range(3570, 3600))
         self.assertGreater(len(reply["access_token"]), 1000)
         self.ok("POST", SYM, ENCRYPT, token=reply["access_token"])
         self.assertTrue(self.double.log_lines()[-1]["principal"].endswith(
@@ -306,7 +306,7 @@ class Impersonation(TestCase):
         self.assertEqual(reply.status, 200, reply.body)
         left = calendar.timegm(time.strptime(
             reply.json["expireTime"], "%Y-%m-%dT%H:%M:%SZ")) - time.time()
-        self.assertTrue(590 < left <= 600)
+        self.assertTrue(570 < left <= 600)
         self.ok("POST", SYM, ENCRYPT, token=reply.json["accessToken"])
         self.assertEqual(self.double.log_lines()[-1]["principal"], TARGET)
 
@@ -457,5 +457,5 @@ class Machine(TestCase):
     def test_token_lifetime(self):
         self.double.do("token-lifetime", seconds=30)
         self.addCleanup(self.double.do, "token-lifetime", seconds=3600)
-        self.assertEqual(self.double.metadata(self.TOKEN).json[
-            "expires_in"], 29)
+        self.assertIn(self.double.metadata(self.TOKEN).json["expires_in"],
+                      range(10, 30))
