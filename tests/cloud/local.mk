@@ -89,6 +89,7 @@ EXTRA_DIST += \
 	tests/cloud/gcpkms.py \
 	tests/cloud/harness.py \
 	tests/cloud/hashivault.py \
+	tests/cloud/proxy.py \
 	tests/cloud/requirements.txt \
 	tests/cloud/test_awskms.py \
 	tests/cloud/test_azure.py \
