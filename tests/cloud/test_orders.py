@@ -511,9 +511,12 @@ class Process(unittest.TestCase):
             client.call("ListKeys")
 
     def test_stops_by_itself(self):
-        double = Double("--seconds", "0.2")
-        self.addCleanup(double.stop)
-        self.assertTrue(self.gone(double.pid))
+        with tempfile.TemporaryDirectory() as directory:
+            subprocess.run([PYTHON, os.path.join(HERE, "awskms.py"), "--dir",
+                            directory, "--seconds", "0.2"], check=True,
+                           timeout=60)
+            self.assertNotIn("endpoint", os.listdir(directory))
+            self.assertNotIn("pid", os.listdir(directory))
 
     def test_stops_with_its_parent(self):
         with subprocess.Popen(["sleep", "60"]) as parent:
