@@ -139,6 +139,8 @@ class Counting(TestCase):
         line = self.double.log_lines()[-2]
         self.assertEqual((line["operation"], line["keys"], line["policies"]),
                          ("encrypt", ["transit/acme"], ["root"]))
+        self.write(ENCRYPT, batch_input=[{"plaintext": TEXT}] * 3)
+        self.assertEqual(self.double.log_lines()[-1]["batch"], 3)
         with open(self.double.log, encoding="utf-8") as file:
             text = file.read()
         for secret in (TEXT, self.root.token, self.double.read("token")):
@@ -178,6 +180,11 @@ class Command(TestCase):
             "write", "auth/approle/role/r/secret-id"))["secret_id"]
         self.write("auth/approle/login", Client(self.double, ""),
                    role_id=role["role_id"], secret_id=secret)
+        wrapped = json.loads(self.run_ok(
+            "write", "auth/approle/role/r/secret-id", "--wrap-ttl", "60s"))
+        found = self.write("sys/wrapping/unwrap",
+                           Client(self.double, wrapped["token"]))
+        self.assertTrue(found["secret_id"])
         self.run_ok("remove", "auth/approle/role/r")
         self.assertEqual(self.double.ctl("read", "auth/approle/role/r")
                          .returncode, 1)

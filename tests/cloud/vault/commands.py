@@ -5,7 +5,7 @@ from frame.commands import command
 
 COMMANDS = (
     command("write", "write to a path of the API as root", "path", "data*",
-            "--namespace=NS", prints="*"),
+            "--namespace=NS", "--wrap-ttl=TIME", prints="*"),
     command("read", "read a path of the API as root", "path",
             "--namespace=NS", prints="*"),
     command("list", "list a path of the API as root", "path",

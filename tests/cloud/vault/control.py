@@ -6,7 +6,7 @@ import json
 from frame.control import Control
 from frame.errors import Refused
 
-from . import fields, routes
+from . import fields, routes, sys_api
 from .op import Login, Op
 from .tokens import Grant
 from .world import HEALTH
@@ -20,7 +20,7 @@ class VaultControl(Control):
 
     # Whatever an operator with the root token could do.
 
-    def _root(self, kind, path, data=None, namespace=""):
+    def _root(self, kind, path, data=None, namespace="", wrap_ttl=None):
         """Runs a request as root; returns its data as the API shows it."""
         space, rest = self._world.find_namespace(namespace or "",
                                                  path.strip("/"))
@@ -29,15 +29,19 @@ class VaultControl(Control):
                 self.service.now(), token=self._world.root)
         op.creates = route.creates and kind == "write"
         found = route.run(op)
+        if wrap_ttl:
+            ttl_s = fields.seconds({"ttl": wrap_ttl}, "ttl")
+            return sys_api.wrap(op, found, ttl_s, "")["wrap_info"]
         if isinstance(found, Login):
             return {"auth": found.auth}
         return json.loads(self.service.encode(found) or b"{}")
 
-    def do_write(self, path, data=(), namespace=""):
-        """data is an object, or a list of NAME=VALUE."""
+    def do_write(self, path, data=(), namespace="", wrap_ttl=None):
+        """data is an object, or a list of NAME=VALUE. With wrap_ttl the
+        answer is put under a token, and that is what is returned."""
         if not isinstance(data, dict):
             data = dict(parse_pair(each) for each in data)
-        return self._root("write", path, data, namespace)
+        return self._root("write", path, data, namespace, wrap_ttl)
 
     def do_read(self, path, namespace=""):
         return self._root("read", path, None, namespace)

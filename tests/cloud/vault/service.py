@@ -163,7 +163,9 @@ class VaultService(Service):
     def log_members(self, call):
         token = call.identity
         state = call.state
-        return {"method": call.request.method, "path": state.get("path"),
+        items = call.document.get("batch_input")
+        return {"batch": len(items) if isinstance(items, list) else None,
+                "method": call.request.method, "path": state.get("path"),
                 "namespace": state.get("namespace"),
                 "accessor": token.accessor if token else None,
                 "policies": token.grant.policies if token else None,
