@@ -83,6 +83,18 @@ ownkey_libctx_leave(struct ownkey_libctx_scope *scope)
     (void)OSSL_LIB_CTX_set0_default(scope->previous);
 }
 
+void
+ownkey_libctx_guard(void)
+{
+    depth++;
+}
+
+void
+ownkey_libctx_unguard(void)
+{
+    depth--;
+}
+
 bool
 ownkey_libctx_inside(void)
 {

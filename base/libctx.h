@@ -31,4 +31,11 @@ bool ownkey_libctx_enter(struct ownkey_libctx_scope *scope);
 void ownkey_libctx_leave(struct ownkey_libctx_scope *scope);
 bool ownkey_libctx_inside(void);
 
+/*
+ * The guard alone, without the context: for calls into code of others that
+ * has OpenSSL of its own and may come back to us.
+ */
+void ownkey_libctx_guard(void);
+void ownkey_libctx_unguard(void);
+
 #endif

@@ -67,6 +67,9 @@ struct ownkey_hash_info {
 const struct ownkey_key_type_info *ownkey_key_type_info(enum ownkey_key_type);
 const struct ownkey_hash_info *ownkey_hash_info(enum ownkey_hash);
 
+/* What precedes a digest in a DER DigestInfo (RFC 8017, 9.2, note 1). */
+struct ownkey_blob ownkey_hash_digest_info(enum ownkey_hash hash);
+
 /* By the name as typed. OWNKEY_NOT_FOUND. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_key_type_by_name(const char *name, enum ownkey_key_type *type);

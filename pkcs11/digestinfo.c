@@ -3,41 +3,20 @@
 
 #include "pkcs11/signature.h"
 
-/* RFC 8017, 9.2, note 1: what precedes the digest; with NULL parameters. */
-static const struct {
-    enum ownkey_hash hash;
-    uint8_t len;
-    uint8_t prefix[19];
-} table[] = {
-    {OWNKEY_HASH_SHA1, 15,
-     {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05,
-      0x00, 0x04, 0x14}},
-    {OWNKEY_HASH_SHA224, 19,
-     {0x30, 0x2d, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-      0x04, 0x02, 0x04, 0x05, 0x00, 0x04, 0x1c}},
-    {OWNKEY_HASH_SHA256, 19,
-     {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-      0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20}},
-    {OWNKEY_HASH_SHA384, 19,
-     {0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-      0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30}},
-    {OWNKEY_HASH_SHA512, 19,
-     {0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-      0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40}},
-};
-
 bool
 ownkey_p11_digest_info(struct ownkey_blob der, enum ownkey_hash *hash,
                        struct ownkey_blob *digest)
 {
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        size_t len = ownkey_hash_info(table[i].hash)->len;
+    for (int i = OWNKEY_HASH_SHA1; i <= OWNKEY_HASH_SHA512; i++) {
+        enum ownkey_hash h = (enum ownkey_hash)i;
+        struct ownkey_blob prefix = ownkey_hash_digest_info(h);
+        size_t len = ownkey_hash_info(h)->len;
 
-        if (der.len != table[i].len + len ||
-            memcmp(der.data, table[i].prefix, table[i].len) != 0)
+        if (der.len != prefix.len + len ||
+            memcmp(der.data, prefix.data, prefix.len) != 0)
             continue;
-        *hash = table[i].hash;
-        *digest = (struct ownkey_blob){der.data + table[i].len, len};
+        *hash = h;
+        *digest = (struct ownkey_blob){der.data + prefix.len, len};
         return true;
     }
     return false;
