@@ -4,12 +4,14 @@
 
 #include "kms/awskms.h"
 #include "kms/azurekms.h"
+#include "kms/hsm.h"
 #include "kms/kms.h"
 #include "kms/localkms.h"
 
 const struct ownkey_kms_driver *const ownkey_kms_drivers[] = {
     &ownkey_awskms_driver,
     &ownkey_azurekms_driver,
+    &ownkey_hsm_driver,
     &ownkey_localkms_driver,
     NULL,
 };

@@ -1,3 +1,5 @@
+include kms/hsm.mk
+
 libownkey_la_SOURCES += \
 	kms/algorithm.c kms/algorithm.h \
 	kms/credential.c kms/credential.h \

@@ -18,7 +18,7 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 
 test_packages="libcmocka-dev python3-boto3 python3-venv clang
     libclang-rt-14-dev valgrind mandoc shellcheck p11-kit gnutls-bin
-    openssh-client xz-utils"
+    openssh-client xz-utils softhsm2"
 
 install=yes
 suites=

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kms/hsm_run.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/fork.h"
+#include "base/libctx.h"
+#include "base/secret.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed;      /* CLOCK_MONOTONIC; any of the below */
+static unsigned inside;             /* calls into modules; under lock */
+static unsigned forking;            /* threads that are about to; under lock */
+static uint64_t inside_generation;  /* of the process that counts them */
+static void (*forget)(void);
+
+/* Calls of this thread, and the process in which it began them. */
+static _Thread_local unsigned own_depth;
+static _Thread_local uint64_t own_generation;
+
+/* ---- time -------------------------------------------------------------- */
+
+uint64_t
+ownkey_hsm_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool
+wait_on(pthread_cond_t *cond, uint64_t deadline_ms)
+{
+    struct timespec until = {
+        .tv_sec = (time_t)(deadline_ms / 1000),
+        .tv_nsec = (long)(deadline_ms % 1000) * 1000000,
+    };
+
+    (void)pthread_cond_timedwait(cond, &lock, &until);
+    return ownkey_hsm_now_ms() < deadline_ms;
+}
+
+static void
+cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+/* ---- fork -------------------------------------------------------------- */
+
+static void
+fork_prepare(void)
+{
+    uint64_t deadline = ownkey_hsm_now_ms() + OWNKEY_HSM_FORK_WAIT_MS;
+
+    (void)pthread_mutex_lock(&lock);
+    forking++;
+    /* A module that forks inside a call of ours must not wait for itself. */
+    while (inside > (own_depth > 0 ? 1U : 0U) && wait_on(&changed, deadline)) {
+    }
+}
+
+static void
+fork_parent(void)
+{
+    forking--;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static void
+fork_child(void)
+{
+    (void)pthread_mutex_init(&lock, NULL);
+    cond_init(&changed);
+    inside = 0;
+    forking = 0;
+    if (forget != NULL)
+        forget();
+}
+
+static void
+init_once(void)
+{
+    static const struct ownkey_fork_hooks hooks = {
+        .prepare = fork_prepare,
+        .parent = fork_parent,
+        .child = fork_child,
+    };
+
+    struct ownkey_secret_info info;
+
+    /* Its hooks first: then its lock is free while fork_prepare waits. */
+    ownkey_secret_info(&info);
+    cond_init(&changed);
+    ownkey_fork_register(&hooks);
+}
+
+void
+ownkey_hsm_on_fork(void (*child)(void))
+{
+    ownkey_hsm_lock();
+    forget = child;
+    ownkey_hsm_unlock();
+}
+
+/* ---- lock and gate ------------------------------------------------------ */
+
+void
+ownkey_hsm_lock(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, init_once);
+    (void)pthread_mutex_lock(&lock);
+}
+
+void
+ownkey_hsm_unlock(void)
+{
+    (void)pthread_mutex_unlock(&lock);
+}
+
+bool
+ownkey_hsm_wait(uint64_t deadline_ms)
+{
+    return wait_on(&changed, deadline_ms);
+}
+
+void
+ownkey_hsm_wake(void)
+{
+    (void)pthread_cond_broadcast(&changed);
+}
+
+void
+ownkey_hsm_enter(void)
+{
+    uint64_t generation = ownkey_fork_generation();
+
+    ownkey_libctx_guard();
+    if (own_depth > 0 && own_generation == generation) {
+        own_depth++;
+        return;
+    }
+    ownkey_hsm_lock();
+    while (forking > 0)
+        (void)wait_on(&changed, ownkey_hsm_now_ms() + OWNKEY_HSM_FORK_WAIT_MS);
+    if (inside_generation != generation) /* a child without atfork handlers */
+        inside = 0;
+    inside_generation = generation;
+    inside++;
+    ownkey_hsm_unlock();
+    own_depth = 1;
+    own_generation = generation;
+}
+
+void
+ownkey_hsm_leave(void)
+{
+    ownkey_libctx_unguard();
+    if (own_depth == 0 || --own_depth > 0)
+        return;
+    ownkey_hsm_lock();
+    if (own_generation == inside_generation && inside > 0)
+        inside--;
+    (void)pthread_cond_broadcast(&changed);
+    ownkey_hsm_unlock();
+}
+
+/* ---- a thread for the time of a call ------------------------------------- */
+
+struct errand {
+    const struct ownkey_hsm_work *work;
+    void *arg;
+    bool done;      /* under lock */
+    bool abandoned; /* under lock */
+};
+
+static void *
+errand_main(void *arg)
+{
+    struct errand *e = arg;
+    bool abandoned;
+
+    e->work->run(e->arg);
+    ownkey_secret_wipe_stack();
+    ownkey_hsm_lock();
+    e->done = true;
+    abandoned = e->abandoned;
+    (void)pthread_cond_broadcast(&changed);
+    ownkey_hsm_unlock();
+    if (abandoned) { /* else the waiting one frees e, and may have by now */
+        e->work->release(e->arg);
+        free(e);
+    }
+    return NULL;
+}
+
+static bool
+start(struct errand *e)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    pthread_t thread;
+    bool started = false;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)sigfillset(&all);
+    if (pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) == 0 &&
+        pthread_sigmask(SIG_SETMASK, &all, &before) == 0) {
+        started = pthread_create(&thread, &attr, errand_main, e) == 0;
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    (void)pthread_attr_destroy(&attr);
+    return started;
+}
+
+bool
+ownkey_hsm_run(const struct ownkey_hsm_work *work, void *arg,
+               uint64_t timeout_ms)
+{
+    uint64_t deadline = ownkey_hsm_now_ms() + timeout_ms;
+    struct errand *e = calloc(1, sizeof(*e));
+    bool in_time = true;
+    bool done;
+
+    if (e != NULL)
+        *e = (struct errand){ .work = work, .arg = arg };
+    if (e == NULL || !start(e)) {
+        free(e);
+        work->run(arg);
+        return true;
+    }
+    ownkey_hsm_lock();
+    while (!e->done && in_time)
+        in_time = wait_on(&changed, deadline);
+    done = e->done;
+    if (!done) {
+        e->abandoned = true;
+        work->abandon(arg);
+    }
+    ownkey_hsm_unlock();
+    if (done)
+        free(e);
+    return done;
+}
