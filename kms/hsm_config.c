@@ -194,55 +194,54 @@ take_sessions(struct ownkey_hsm_config *c, const struct ownkey_option *o,
 }
 
 static const struct {
-    const char *name; /* after "pkcs11." */
+    const char *name;
     enum ownkey_status (*take)(struct ownkey_hsm_config *,
                                const struct ownkey_option *,
                                struct ownkey_error *);
 } table[] = {
-    { "module", take_module },
-    { "pin_file", take_pin_file },
-    { "pin_env", take_pin_env },
-    { "mechanism", take_mechanism },
-    { "kwp_mechanism", take_kwp },
-    { "gcm_iv", take_gcm_iv },
-    { "other_serials", take_serials },
-    { "sessions", take_sessions },
-    { "init_args", take_init_args },
-    { "pin", take_pin }, /* the last one: not among the names there are */
+    { "pkcs11.pin", take_pin },
+    { "pkcs11.module", take_module },
+    { "pkcs11.pin_file", take_pin_file },
+    { "pkcs11.pin_env", take_pin_env },
+    { "pkcs11.mechanism", take_mechanism },
+    { "pkcs11.kwp_mechanism", take_kwp },
+    { "pkcs11.gcm_iv", take_gcm_iv },
+    { "pkcs11.other_serials", take_serials },
+    { "pkcs11.sessions", take_sessions },
+    { "pkcs11.init_args", take_init_args },
 };
 
 enum { TABLE_LEN = sizeof(table) / sizeof(table[0]) };
 
 /* ---- all ---------------------------------------------------------------- */
 
+/* All but the first, which is only there to be refused. */
 static enum ownkey_status
-unknown(const struct ownkey_option *o, struct ownkey_error *err)
+check_names(const struct ownkey_options *options, struct ownkey_error *err)
 {
-    char list[256] = "";
+    const char *names[TABLE_LEN];
 
-    for (size_t i = 0; i < TABLE_LEN - 1; i++) {
-        if (i > 0)
-            (void)strcat(list, i + 2 == TABLE_LEN ? " and " : ", ");
-        (void)strcat(list, table[i].name);
-    }
-    return ownkey_fail(err, OWNKEY_CONFIG,
-                       "%s: unknown setting %s; of pkcs11 there are %s",
-                       o->where, o->name, list);
+    for (size_t i = 1; i < TABLE_LEN; i++)
+        names[i - 1] = table[i].name;
+    names[TABLE_LEN - 1] = NULL;
+    return ownkey_options_check(options, prefix, names, err);
 }
 
 /* ca_file and connect_timeout are of no use here, and may be inherited. */
 static enum ownkey_status
-take_option(struct ownkey_hsm_config *c, const struct ownkey_option *o,
-            struct ownkey_error *err)
+take_options(struct ownkey_hsm_config *c, const struct ownkey_options *options,
+             struct ownkey_error *err)
 {
-    size_t skip = sizeof(prefix) - 1;
+    enum ownkey_status st = OWNKEY_OK;
 
-    if (strncmp(o->name, prefix, skip) != 0)
-        return OWNKEY_OK;
-    for (size_t i = 0; i < TABLE_LEN; i++)
-        if (strcmp(table[i].name, o->name + skip) == 0)
-            return table[i].take(c, o, err);
-    return unknown(o, err);
+    for (size_t i = 0; st == OWNKEY_OK && i < TABLE_LEN; i++) {
+        const struct ownkey_option *o =
+            ownkey_options_find(options, table[i].name);
+
+        if (o != NULL)
+            st = table[i].take(c, o, err);
+    }
+    return st == OWNKEY_OK ? check_names(options, err) : st;
 }
 
 static bool
@@ -294,8 +293,8 @@ fill(struct ownkey_hsm_config *c, const char *uri,
     c->sessions = SESSIONS;
     if (st == OWNKEY_OK && c->uri.pin_file != NULL)
         st = set_pin(c, OWNKEY_HSM_PIN_FILE, c->uri.pin_file, "", err);
-    for (size_t i = 0; st == OWNKEY_OK && i < options->len; i++)
-        st = take_option(c, &options->items[i], err);
+    if (st == OWNKEY_OK)
+        st = take_options(c, options, err);
     if (st == OWNKEY_OK)
         st = settle_module(c, err);
     if (st == OWNKEY_OK)

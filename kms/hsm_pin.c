@@ -5,10 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/options.h"
 
 /* FNV-1a: the version is no secret and nobody gains by two alike. */
 static uint64_t
@@ -118,7 +119,7 @@ read_env(const struct ownkey_hsm_pin_source *source,
          struct ownkey_secret *text, uint64_t *version,
          struct ownkey_error *err)
 {
-    const char *value = secure_getenv(source->name);
+    const char *value = ownkey_environment(source->name);
 
     *version = version_of(source, NULL);
     if (value == NULL)
