@@ -95,3 +95,15 @@ tests_unit_test_awskms_replicas_SOURCES = tests/unit/test_awskms_replicas.c \
 	$(awskms_help)
 tests_unit_test_awskms_replicas_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_replicas_LDADD = $(test_libs)
+
+# Azure Key Vault.
+unit_tests += tests/unit/test_azure
+tests_unit_test_azure_SOURCES = tests/unit/test_azure.c tests/unit/test.h
+tests_unit_test_azure_CFLAGS = $(test_cflags)
+tests_unit_test_azure_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_azure_reply
+tests_unit_test_azure_reply_SOURCES = tests/unit/test_azure_reply.c \
+	tests/unit/test.h
+tests_unit_test_azure_reply_CFLAGS = $(test_cflags)
+tests_unit_test_azure_reply_LDADD = $(test_libs)
