@@ -107,3 +107,9 @@ tests_unit_test_azure_reply_SOURCES = tests/unit/test_azure_reply.c \
 	tests/unit/test.h
 tests_unit_test_azure_reply_CFLAGS = $(test_cflags)
 tests_unit_test_azure_reply_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_azure_login
+tests_unit_test_azure_login_SOURCES = tests/unit/test_azure_login.c \
+	tests/unit/test.h
+tests_unit_test_azure_login_CFLAGS = $(test_cflags)
+tests_unit_test_azure_login_LDADD = $(test_libs)
