@@ -63,5 +63,20 @@ tests_fuzz_fuzz_wrapped_SOURCES = tests/fuzz/fuzz_wrapped.c \
 tests_fuzz_fuzz_wrapped_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SEEDS='"wrapped"'
 tests_fuzz_fuzz_wrapped_LDADD = libownkey.la
 
+# Replies of Azure Key Vault; challenges, token replies and their refusals.
+fuzz_targets += tests/fuzz/fuzz_azure_reply
+tests_fuzz_fuzz_azure_reply_SOURCES = tests/fuzz/fuzz_azure_reply.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_azure_reply_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"azure_reply"'
+tests_fuzz_fuzz_azure_reply_LDADD = libownkey.la
+
+fuzz_targets += tests/fuzz/fuzz_azure_login
+tests_fuzz_fuzz_azure_login_SOURCES = tests/fuzz/fuzz_azure_login.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_azure_login_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"azure_login"'
+tests_fuzz_fuzz_azure_login_LDADD = libownkey.la
+
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
