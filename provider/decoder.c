@@ -278,6 +278,7 @@ static OSSL_FUNC_decoder_decode_fn decode_rsa_pss;
 static OSSL_FUNC_decoder_decode_fn decode_ec;
 static OSSL_FUNC_decoder_decode_fn decode_ed25519;
 static OSSL_FUNC_decoder_decode_fn decode_kek;
+static OSSL_FUNC_decoder_decode_fn decode_mac;
 
 static int
 decode_rsa(void *vprov, OSSL_CORE_BIO *in, int selection,
@@ -334,6 +335,17 @@ decode_kek(void *vprov, OSSL_CORE_BIO *in, int selection,
     return decode_der(vprov, OWNKEY_PROV_KEK, in, callback, arg);
 }
 
+static int
+decode_mac(void *vprov, OSSL_CORE_BIO *in, int selection,
+           OSSL_CALLBACK *callback, void *arg,
+           OSSL_PASSPHRASE_CALLBACK *pw_callback, void *pw_arg)
+{
+    (void)selection;
+    (void)pw_callback;
+    (void)pw_arg;
+    return decode_der(vprov, OWNKEY_PROV_MAC, in, callback, arg);
+}
+
 /* ---- the tables ---- */
 
 #define DECODER(table, decode)                                              \
@@ -354,6 +366,7 @@ DECODER(rsa_pss, decode_rsa_pss);
 DECODER(ec, decode_ec);
 DECODER(ed25519, decode_ed25519);
 DECODER(kek, decode_kek);
+DECODER(mac, decode_mac);
 
 #define FROM_DER \
     OWNKEY_PROV_PROPERTY ",input=der,structure=" OWNKEY_PROV_STRUCTURE
@@ -365,5 +378,6 @@ const OSSL_ALGORITHM ownkey_prov_decoders[] = {
     {"EC:id-ecPublicKey:1.2.840.10045.2.1", FROM_DER, ec, NULL},
     {"ED25519:1.3.101.112", FROM_DER, ed25519, NULL},
     {"OWNKEY-KEK", FROM_DER, kek, NULL},
+    {"OWNKEY-MAC", FROM_DER, mac, NULL},
     {NULL, NULL, NULL, NULL},
 };

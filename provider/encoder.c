@@ -61,7 +61,7 @@ encode_file(const struct ownkey_prov *prov, OSSL_CORE_BIO *out,
     struct ownkey_error err = {0};
     int ok;
 
-    if (key == NULL || abstract != NULL ||
+    if (key == NULL || abstract != NULL || key->token == NULL ||
         (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
         return 0;
     if (form(key->uri, &file, &err) != OWNKEY_OK)
@@ -102,7 +102,8 @@ print(BIO *to, const struct ownkey_prov_key *key)
         ownkey_key_type_info(key->key_type);
 
     if (key->pub == NULL)
-        return BIO_printf(to, "%s key encryption key: (%u bit)\n", info->name,
+        return BIO_printf(to, "%s key%s: (%u bit)\n", info->name,
+                          key->type == OWNKEY_PROV_KEK ? " encryption key" : "",
                           info->bits) > 0 &&
                BIO_printf(to, "secret key: in the customer's KMS, %s\n",
                           key->uri) > 0;
@@ -124,7 +125,7 @@ encode_text(void *vprov, OSSL_CORE_BIO *out, const void *vkey,
 
     (void)callback;
     (void)arg;
-    if (key == NULL || abstract != NULL ||
+    if (key == NULL || abstract != NULL || key->token == NULL ||
         (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0)
         return 0;
     to = BIO_new(BIO_s_mem());
@@ -166,5 +167,6 @@ const OSSL_ALGORITHM ownkey_prov_encoders[] = {
     ENCODERS("EC:id-ecPublicKey:1.2.840.10045.2.1"),
     ENCODERS("ED25519:1.3.101.112"),
     ENCODERS("OWNKEY-KEK"),
+    ENCODERS("OWNKEY-MAC"),
     {NULL, NULL, NULL, NULL},
 };

@@ -27,7 +27,8 @@ enum ownkey_prov_type {
     OWNKEY_PROV_RSA_PSS,
     OWNKEY_PROV_EC,
     OWNKEY_PROV_ED25519,
-    OWNKEY_PROV_KEK, /* symmetric */
+    OWNKEY_PROV_KEK, /* symmetric; from here on the names are our own */
+    OWNKEY_PROV_MAC,
     OWNKEY_PROV_TYPES,
 };
 
@@ -101,10 +102,11 @@ struct ownkey_prov_key {
     atomic_uint refs;
     enum ownkey_prov_type type;
     enum ownkey_key_type key_type;
-    struct ownkey_token *token;
+    struct ownkey_token *token; /* NULL: empty, or somebody's public key */
     struct ownkey_key *key; /* NULL: the token's KEK */
     char *uri;              /* "ownkey:acme/www" */
-    EVP_PKEY *pub;          /* in our library context; NULL: a symmetric KEK */
+    EVP_PKEY *pub;          /* in our library context; NULL: a symmetric KEK
+                               or a MAC key */
 };
 
 /* Resolves a URI and takes the key's public part from the configuration. */
@@ -160,11 +162,12 @@ const OSSL_ALGORITHM *ownkey_prov_order_query(struct ownkey_prov *prov,
 
 /* ---- the operations ---- */
 
-extern const OSSL_DISPATCH ownkey_prov_keymgmt_kek[];
+extern const OSSL_DISPATCH ownkey_prov_mac[];
 const OSSL_DISPATCH *ownkey_prov_keymgmt_of(enum ownkey_prov_type type);
 extern const OSSL_ALGORITHM ownkey_prov_signatures[];
 extern const OSSL_ALGORITHM ownkey_prov_ciphers[];
 extern const OSSL_ALGORITHM ownkey_prov_kems[];
+extern const OSSL_ALGORITHM ownkey_prov_kexes[];
 extern const OSSL_ALGORITHM ownkey_prov_stores[];
 extern const OSSL_ALGORITHM ownkey_prov_decoders[];
 extern const OSSL_ALGORITHM ownkey_prov_encoders[];

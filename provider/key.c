@@ -24,6 +24,7 @@ static const struct {
     [OWNKEY_PROV_ED25519] = {"ED25519", "ED25519:1.3.101.112",
                              "OWNKEY-ED25519"},
     [OWNKEY_PROV_KEK] = {"OWNKEY-KEK", "OWNKEY-KEK", "OWNKEY-KEK"},
+    [OWNKEY_PROV_MAC] = {"OWNKEY-MAC", "OWNKEY-MAC", "OWNKEY-MAC"},
 };
 
 const char *
@@ -90,8 +91,9 @@ type_of(const struct ownkey_prov_key *k)
         return OWNKEY_PROV_EC;
     case OWNKEY_FAMILY_ED:
         return OWNKEY_PROV_ED25519;
-    case OWNKEY_FAMILY_AES:
     case OWNKEY_FAMILY_HMAC:
+        return OWNKEY_PROV_MAC;
+    case OWNKEY_FAMILY_AES:
         break;
     }
     return OWNKEY_PROV_KEK;
@@ -115,7 +117,7 @@ describe(struct ownkey_prov_key *k, struct ownkey_error *err)
                                  : ownkey_token_kek_type(k->token);
     spki = k->key != NULL ? ownkey_key_spki(k->key)
                           : ownkey_token_kek_public(k->token);
-    if (k->key_type != OWNKEY_KEY_AES_256) {
+    if (spki.len > 0) {
         st = ownkey_public_pkey(spki, &k->pub, err);
         if (st != OWNKEY_OK)
             return st;
@@ -203,6 +205,8 @@ ownkey_prov_key_hash(const struct ownkey_prov_key *key)
 
     if (key->type == OWNKEY_PROV_KEK || key->type == OWNKEY_PROV_ED25519)
         return OWNKEY_HASH_NONE;
+    if (key->type == OWNKEY_PROV_MAC)
+        return hash;
     if (signs_with(key, hash))
         return hash;
     for (int h = OWNKEY_HASH_SHA512; h > OWNKEY_HASH_SHA1; h--) {

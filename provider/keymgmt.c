@@ -5,7 +5,8 @@
  * nothing here calls a KMS.
  *
  * Export refuses whatever includes the private part: that is what makes
- * OpenSSL come to our operations. Import does not exist.
+ * OpenSSL come to our operations. Nothing is imported but the public key of
+ * an EC peer.
  */
 #include "provider/internal.h"
 
@@ -47,7 +48,7 @@ empty(void *vprov)
 static bool
 is_empty(const struct ownkey_prov_key *key)
 {
-    return key->token == NULL;
+    return key->token == NULL && key->pub == NULL;
 }
 
 /* The reference is a pointer to a key; it is taken out of there. */
@@ -74,7 +75,8 @@ has(const void *vkey, int selection)
     const struct ownkey_prov_key *key = vkey;
 
     ownkey_prov_order_cancel();
-    if (key == NULL || is_empty(key))
+    if (key == NULL || is_empty(key) ||
+        (key->token == NULL && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY)))
         return 0;
     return key->pub != NULL ||
            (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0;
@@ -160,6 +162,8 @@ set_default_digest(const struct ownkey_prov_key *key, OSSL_PARAM *p)
         return 1;
     /* "SHA256", as the default provider says it; some compare by letter. */
     switch (hash) {
+    case OWNKEY_HASH_SHA1:
+        return OSSL_PARAM_set_utf8_string(p, "SHA1");
     case OWNKEY_HASH_SHA384:
         return OSSL_PARAM_set_utf8_string(p, "SHA384");
     case OWNKEY_HASH_SHA512:
@@ -296,6 +300,46 @@ ec_export_types(int selection)
     return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 ? NULL : list;
 }
 
+static OSSL_FUNC_keymgmt_import_fn ec_import;
+static OSSL_FUNC_keymgmt_import_types_fn ec_import_types;
+
+static const OSSL_PARAM *
+ec_import_types(int selection)
+{
+    return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0
+               ? ec_export_types(OSSL_KEYMGMT_SELECT_PUBLIC_KEY)
+               : NULL;
+}
+
+/*
+ * The one thing that is imported: the public key of somebody with whom a key
+ * of ours agrees on a secret (provider/kex.c). OpenSSL hands over all that it
+ * has of that key; the private part is not looked at.
+ */
+static int
+ec_import(void *vkey, int selection, const OSSL_PARAM params[])
+{
+    struct ownkey_prov_key *key = vkey;
+    EVP_PKEY_CTX *ctx;
+    int ok = 0;
+
+    ownkey_prov_order_cancel();
+    if (!is_empty(key) || (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 0 ||
+        OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == NULL)
+        return 0;
+    ERR_set_mark();
+    ctx = EVP_PKEY_CTX_new_from_name(ownkey_libctx(), "EC", NULL);
+    if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+        EVP_PKEY_fromdata(ctx, &key->pub, EVP_PKEY_PUBLIC_KEY,
+                          (OSSL_PARAM *)(uintptr_t)params) == 1)
+        ok = 1;
+    EVP_PKEY_CTX_free(ctx);
+    ERR_pop_to_mark();
+    key->type = OWNKEY_PROV_EC;
+    key->uri = strdup("a public key");
+    return ok && key->uri != NULL;
+}
+
 static const char *
 ec_operation(int op)
 {
@@ -392,6 +436,58 @@ kek_operation(int op)
     return operation(OWNKEY_PROV_KEK);
 }
 
+/* ---- a MAC key ---- */
+
+static OSSL_FUNC_keymgmt_gettable_params_fn mac_gettable;
+static OSSL_FUNC_keymgmt_get_params_fn mac_get_params;
+static OSSL_FUNC_keymgmt_query_operation_name_fn mac_operation;
+
+static const OSSL_PARAM *
+mac_gettable(void *vprov)
+{
+    static const OSSL_PARAM list[] = {
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, NULL),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, NULL),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, NULL),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_DEFAULT_DIGEST, NULL, 0),
+        OSSL_PARAM_END,
+    };
+
+    (void)vprov;
+    return list;
+}
+
+/* HMAC is as strong as half its output (RFC 2104, 5) or its key. */
+static int
+mac_get_params(void *vkey, OSSL_PARAM params[])
+{
+    const struct ownkey_prov_key *key = vkey;
+    const struct ownkey_key_type_info *info;
+    OSSL_PARAM *p;
+
+    if (is_empty(key))
+        return 0;
+    info = ownkey_key_type_info(key->key_type);
+    p = OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_BITS);
+    if (p != NULL && !OSSL_PARAM_set_int(p, (int)info->bits))
+        return 0;
+    p = OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_SECURITY_BITS);
+    if (p != NULL && !OSSL_PARAM_set_int(p, (int)info->bits / 2))
+        return 0;
+    p = OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_MAX_SIZE);
+    if (p != NULL && !OSSL_PARAM_set_int(p, (int)info->signature_max))
+        return 0;
+    p = OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST);
+    return set_default_digest(key, p);
+}
+
+static const char *
+mac_operation(int op)
+{
+    (void)op;
+    return operation(OWNKEY_PROV_MAC);
+}
+
 /* ---- the tables ---- */
 
 /* What all types have in common. */
@@ -430,6 +526,8 @@ static const OSSL_DISPATCH ec[] = {
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, ec_gettable),
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_EXPORT, export),
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_EXPORT_TYPES, ec_export_types),
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_IMPORT, ec_import),
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_IMPORT_TYPES, ec_import_types),
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, ec_operation),
     {0, NULL},
 };
@@ -444,11 +542,19 @@ static const OSSL_DISPATCH ed[] = {
     {0, NULL},
 };
 
-const OSSL_DISPATCH ownkey_prov_keymgmt_kek[] = {
+static const OSSL_DISPATCH kek[] = {
     COMMON,
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_GET_PARAMS, kek_get_params),
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, kek_gettable),
     OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, kek_operation),
+    {0, NULL},
+};
+
+static const OSSL_DISPATCH mac[] = {
+    COMMON,
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_GET_PARAMS, mac_get_params),
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, mac_gettable),
+    OWNKEY_PROV_FN(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, mac_operation),
     {0, NULL},
 };
 
@@ -460,7 +566,8 @@ ownkey_prov_keymgmt_of(enum ownkey_prov_type type)
         [OWNKEY_PROV_RSA_PSS] = rsa_pss,
         [OWNKEY_PROV_EC] = ec,
         [OWNKEY_PROV_ED25519] = ed,
-        [OWNKEY_PROV_KEK] = ownkey_prov_keymgmt_kek,
+        [OWNKEY_PROV_KEK] = kek,
+        [OWNKEY_PROV_MAC] = mac,
     };
 
     return tables[type];

@@ -5,8 +5,10 @@ libownkey_la_SOURCES += \
 	provider/err.c \
 	provider/internal.h \
 	provider/kek.c provider/kek.h \
+	provider/kex.c \
 	provider/key.c \
 	provider/keymgmt.c \
+	provider/mac.c \
 	provider/order.c \
 	provider/provider.c \
 	provider/sig.c provider/sig.h \

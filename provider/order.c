@@ -37,6 +37,13 @@ static _Thread_local struct {
     OSSL_ALGORITHM table[2];
 } grant;
 
+/* What nobody else has a key manager for needs no care. */
+static bool
+has_own_name(enum ownkey_prov_type type)
+{
+    return type >= OWNKEY_PROV_KEK;
+}
+
 /* Of the process: a name is new in every library context. */
 static atomic_uint last_name;
 
@@ -153,7 +160,7 @@ ownkey_prov_order_begin(struct ownkey_prov *prov, enum ownkey_prov_type type,
     grant.delivering = true;
     grant.found = false;
     grant.alias[0] = '\0';
-    if (type == OWNKEY_PROV_KEK)
+    if (has_own_name(type))
         return ownkey_prov_type_name(type);
     prime(prov, type);
     /*
@@ -181,7 +188,7 @@ ownkey_prov_order_end(struct ownkey_prov *prov)
 void
 ownkey_prov_order_expect(enum ownkey_prov_type type)
 {
-    if (grant.delivering || type == OWNKEY_PROV_KEK)
+    if (grant.delivering || has_own_name(type))
         return;
     grant.type = type;
     grant.expected = true;
@@ -205,21 +212,35 @@ ownkey_prov_order_arrived(struct ownkey_prov *prov, const char *propq)
     }
 }
 
+enum { OWN_NAMES = OWNKEY_PROV_TYPES - OWNKEY_PROV_KEK };
+
+/* Fills OWN_NAMES + 1 rows: the types of our own, and the end. */
+static void
+set_own_names(OSSL_ALGORITHM *table)
+{
+    for (int t = OWNKEY_PROV_KEK; t < OWNKEY_PROV_TYPES; t++)
+        *table++ = (OSSL_ALGORITHM){
+            .algorithm_names =
+                ownkey_prov_type_names((enum ownkey_prov_type)t),
+            .property_definition = OWNKEY_PROV_PROPERTY,
+            .implementation = ownkey_prov_keymgmt_of((enum ownkey_prov_type)t),
+            .algorithm_description = "Secret key in a KMS",
+        };
+    *table = (OSSL_ALGORITHM){0};
+}
+
 /*
- * One type of our own, which nobody fetches by chance. Not kept either: what
- * is kept is asked for once, and that is for settle_down().
+ * Types of our own, which nobody fetches by chance. Not kept either: what is
+ * kept is asked for once, and that is for settle_down().
  */
 static const OSSL_ALGORITHM *
 visible(int *no_cache)
 {
-    static const OSSL_ALGORITHM kek[] = {
-        {"OWNKEY-KEK", OWNKEY_PROV_PROPERTY, ownkey_prov_keymgmt_kek,
-         "Key encryption key in a KMS"},
-        {NULL, NULL, NULL, NULL},
-    };
+    static _Thread_local OSSL_ALGORITHM table[OWN_NAMES + 1];
 
+    set_own_names(table);
     *no_cache = 1;
-    return kek;
+    return table;
 }
 
 /* Whether a plain fetch of each type finds somebody else's. */
@@ -269,8 +290,7 @@ settle_down(struct ownkey_prov *prov, int *no_cache)
                 ownkey_prov_keymgmt_of((enum ownkey_prov_type)t),
             .algorithm_description = "Key in a KMS",
         };
-    table[OWNKEY_PROV_KEK] = visible(no_cache)[0];
-    table[OWNKEY_PROV_TYPES] = (OSSL_ALGORITHM){0};
+    set_own_names(table + OWNKEY_PROV_KEK);
     atomic_compare_exchange_strong(&prov->settled_at, &never,
                                    atomic_load(&prov->names_used));
     *no_cache = 0;
@@ -282,7 +302,7 @@ ownkey_prov_order_query(struct ownkey_prov *prov, int *no_cache)
 {
     if (grant.priming)
         return visible(no_cache);
-    if (grant.type == OWNKEY_PROV_KEK ||
+    if (has_own_name(grant.type) ||
         (!grant.delivering && !grant.expected)) {
         if (atomic_load(&prov->names_used) < NAMES_MAX)
             return visible(no_cache);

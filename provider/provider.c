@@ -170,6 +170,8 @@ query_operation(void *vprov, int operation, int *no_cache)
         return ownkey_prov_signatures;
     case OSSL_OP_ASYM_CIPHER:
         return ownkey_prov_ciphers;
+    case OSSL_OP_KEYEXCH:
+        return ownkey_prov_kexes;
     case OSSL_OP_KEM:
         return ownkey_prov_kems;
     case OSSL_OP_STORE:

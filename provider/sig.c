@@ -471,5 +471,6 @@ const OSSL_ALGORITHM ownkey_prov_signatures[] = {
     {"OWNKEY-EC", OWNKEY_PROV_PROPERTY, hashed, "ECDSA signature by a KMS"},
     {"OWNKEY-ED25519", OWNKEY_PROV_PROPERTY, whole,
      "Ed25519 signature by a KMS"},
+    {"OWNKEY-MAC", OWNKEY_PROV_PROPERTY, ownkey_prov_mac, "MAC by a KMS"},
     {NULL, NULL, NULL, NULL},
 };

@@ -25,3 +25,10 @@ tests_unit_test_provider_SOURCES = \
 tests_unit_test_provider_CFLAGS = $(test_cflags)
 tests_unit_test_provider_LDADD = $(test_libs) -lssl
 EXTRA_tests_unit_test_provider_DEPENDENCIES = ownkey.la
+
+unit_tests += tests/unit/test_provider_derive
+tests_unit_test_provider_derive_SOURCES = \
+	tests/unit/test_provider_derive.c $(provider_world)
+tests_unit_test_provider_derive_CFLAGS = $(test_cflags)
+tests_unit_test_provider_derive_LDADD = $(test_libs) -lssl
+EXTRA_tests_unit_test_provider_derive_DEPENDENCIES = ownkey.la

@@ -86,7 +86,9 @@ make_key(const char *name, enum ownkey_key_type type)
     (void)snprintf(file, sizeof(file), "%s.key", name);
     assert_int_equal(ownkey_localkms_create(world_path(file), type, &err),
                      OWNKEY_OK);
-    if (type != OWNKEY_KEY_AES_256) {
+    if (ownkey_key_type_info(type)->group != NULL ||
+        ownkey_key_type_info(type)->family == OWNKEY_FAMILY_RSA ||
+        ownkey_key_type_info(type)->family == OWNKEY_FAMILY_ED) {
         assert_int_equal(ownkey_localkms_uri(world_path(file), &uri, &err),
                          OWNKEY_OK);
         config.uri = uri;
@@ -116,6 +118,12 @@ make_conf(void)
                        "[acme/%s]\nkey = localkms://%s/%s.key\n"
                        "public_key = %s/%s.spki\n",
                        keys[i], folder, keys[i], folder, keys[i]);
+    (void)snprintf(text + at, sizeof(text) - (size_t)at,
+                   "[acme/ecdh]\nkey = localkms://%s/ecdh.key\n"
+                   "public_key = %s/ecdh.spki\nusage = derive\n"
+                   "[acme/mac]\nkey = localkms://%s/mac.key\n"
+                   "type = hmac-sha256\n",
+                   folder, folder, folder);
     world_write("ownkey.conf", text);
 }
 
@@ -150,6 +158,8 @@ world_make(void **state)
     make_key("rsa", OWNKEY_KEY_RSA_2048);
     make_key("ec", OWNKEY_KEY_EC_P256);
     make_key("ed", OWNKEY_KEY_ED25519);
+    make_key("ecdh", OWNKEY_KEY_EC_P256);
+    make_key("mac", OWNKEY_KEY_HMAC_SHA256);
     make_conf();
     make_cnf("order0.cnf", first, "");
     make_cnf("order1.cnf", last, "");
@@ -312,6 +322,70 @@ world_signs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
     EVP_MD_CTX_free(verifier);
     EVP_PKEY_free(pub);
     return ok && no_error_left();
+}
+
+/* ECDH of one key with another's public part, in that context. */
+static size_t
+agree(OSSL_LIB_CTX *ctx, EVP_PKEY *mine, EVP_PKEY *theirs,
+      unsigned char out[static 80])
+{
+    EVP_PKEY_CTX *pctx = EVP_PKEY_CTX_new_from_pkey(ctx, mine, NULL);
+    size_t len = 80;
+
+    if (pctx == NULL || EVP_PKEY_derive_init(pctx) != 1 ||
+        EVP_PKEY_derive_set_peer(pctx, theirs) != 1 ||
+        EVP_PKEY_derive(pctx, out, &len) != 1)
+        len = 0;
+    EVP_PKEY_CTX_free(pctx);
+    return len;
+}
+
+bool
+world_agrees(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
+{
+    EVP_PKEY *peer = EVP_PKEY_Q_keygen(ctx, NULL, "EC", "P-256");
+    EVP_PKEY *other = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    EVP_PKEY *pub = public_of(pkey);
+    unsigned char a[80];
+    unsigned char b[80];
+    unsigned char c[80];
+    unsigned char d[80];
+    size_t len;
+    bool ok;
+
+    ERR_clear_error();
+    /* A peer of the same context, and one of another. */
+    len = agree(ctx, pkey, peer, a);
+    ok = len == 32 && agree(ctx, peer, pub, b) == len &&
+         agree(ctx, pkey, other, c) == len && agree(NULL, other, pub, d) == len &&
+         memcmp(a, b, len) == 0 && memcmp(c, d, len) == 0 &&
+         !world_is_ours(peer);
+    EVP_PKEY_free(pub);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(other);
+    return ok && no_error_left();
+}
+
+bool
+world_macs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey)
+{
+    static const unsigned char message[] = "a message";
+    unsigned char mac[64];
+    size_t len = sizeof(mac);
+    EVP_MD_CTX *signer = EVP_MD_CTX_new();
+    EVP_MD_CTX *verifier = EVP_MD_CTX_new();
+    bool ok;
+
+    ERR_clear_error();
+    ok = EVP_DigestSignInit_ex(signer, NULL, "SHA256", ctx, NULL, pkey, NULL) ==
+             1 &&
+         EVP_DigestSign(signer, mac, &len, message, sizeof(message)) == 1 &&
+         EVP_DigestVerifyInit_ex(verifier, NULL, NULL, ctx, NULL, pkey, NULL) ==
+             1 &&
+         EVP_DigestVerify(verifier, mac, len, message, sizeof(message)) == 1;
+    EVP_MD_CTX_free(signer);
+    EVP_MD_CTX_free(verifier);
+    return ok && len == 32 && no_error_left();
 }
 
 /* As from a file: its public key is the default provider's. Frees cert. */

@@ -14,7 +14,10 @@
 #include <openssl/provider.h>
 #include <openssl/x509.h>
 
-/* The keys: ownkey:acme (a symmetric KEK), ownkey:acme/rsa, /ec, /ed. */
+/*
+ * The keys: ownkey:acme (a symmetric KEK), ownkey:acme/rsa, /ec, /ed; and
+ * beside these /ecdh (P-256, derives) and /mac (hmac-sha256).
+ */
 extern const char *const world_uris[3];
 extern const char *const world_types[3];
 
@@ -52,6 +55,12 @@ bool world_is_ours(const EVP_PKEY *pkey);
 
 /* Signs, and verifies with the public part alone in another context. */
 bool world_signs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey);
+
+/* Agrees on a secret with two P-256 keys made here, which agree too. */
+bool world_agrees(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey);
+
+/* Makes a MAC with SHA-256, and verifies it with the same key. */
+bool world_macs(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey);
 
 /* Self-signed. */
 X509 *world_certificate(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey);

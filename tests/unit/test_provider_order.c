@@ -46,7 +46,8 @@ count_ours(EVP_KEYMGMT *k, void *arg)
 
     if (strcmp(OSSL_PROVIDER_get0_name(EVP_KEYMGMT_get0_provider(k)),
                "ownkey") == 0 &&
-        !EVP_KEYMGMT_is_a(k, "OWNKEY-KEK"))
+        !EVP_KEYMGMT_is_a(k, "OWNKEY-KEK") &&
+        !EVP_KEYMGMT_is_a(k, "OWNKEY-MAC"))
         ++*n;
 }
 
@@ -157,6 +158,31 @@ ours_works(OSSL_LIB_CTX *ctx, EVP_PKEY *pkey, const char *type)
     X509_free(cert);
 }
 
+/*
+ * Keys that agree on secrets, for which the other's public key comes into our
+ * key manager; and MAC keys, whose type is our own.
+ */
+static void
+ours_agrees_and_macs(OSSL_LIB_CTX *ctx, EVP_PKEY *ecdh, EVP_PKEY *mac)
+{
+    EVP_PKEY *params;
+
+    assert_non_null(ecdh);
+    assert_non_null(mac);
+    assert_true(world_is_ours(ecdh) && EVP_PKEY_is_a(ecdh, "EC"));
+    assert_true(world_is_ours(mac) && EVP_PKEY_is_a(mac, "OWNKEY-MAC"));
+    assert_true(world_agrees(ctx, ecdh));
+    fetches_are_unharmed(ctx);
+    assert_true(world_macs(ctx, mac));
+    fetches_are_unharmed(ctx);
+    /* A key is made here, and is the default provider's as ever. */
+    params = EVP_PKEY_Q_keygen(ctx, NULL, "EC", "P-256");
+    assert_non_null(params);
+    assert_false(world_is_ours(params));
+    assert_true(world_agrees(ctx, params));
+    EVP_PKEY_free(params);
+}
+
 /* All that OpenSSL has cached goes. */
 static void
 load_another_provider(OSSL_LIB_CTX *ctx)
@@ -184,6 +210,19 @@ run_order(enum world_order order)
         fetches_are_unharmed(ctx);
         ours_works(ctx, ours[i + 3], world_types[i]);
         world_is_unharmed(ctx);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        EVP_PKEY *(*load)(OSSL_LIB_CTX *, const char *) =
+            i == 0 ? world_load_uri : world_load_file;
+        EVP_PKEY *ecdh = load(ctx, "ownkey:acme/ecdh");
+        EVP_PKEY *mac = load(ctx, "ownkey:acme/mac");
+
+        ours_agrees_and_macs(ctx, ecdh, mac);
+        load_another_provider(ctx);
+        ours_agrees_and_macs(ctx, ecdh, mac);
+        world_is_unharmed(ctx);
+        EVP_PKEY_free(ecdh);
+        EVP_PKEY_free(mac);
     }
     load_another_provider(ctx);
     for (size_t i = 0; i < 6; i++) {
@@ -303,6 +342,16 @@ settles_down_when_names_are_used_up(void **state)
         ours_works(ctx, pkey, world_types[i]);
         EVP_PKEY_free(pkey);
         world_is_unharmed(ctx);
+    }
+    for (int i = 0; i < 2; i++) {
+        EVP_PKEY *ecdh = world_load_file(ctx, "ownkey:acme/ecdh");
+        EVP_PKEY *mac = world_load_file(ctx, "ownkey:acme/mac");
+
+        ours_agrees_and_macs(ctx, ecdh, mac);
+        world_is_unharmed(ctx);
+        EVP_PKEY_free(ecdh);
+        EVP_PKEY_free(mac);
+        load_another_provider(ctx);
     }
     settled = false;
     world_close(ctx);
