@@ -3,7 +3,7 @@ integration_tests =
 integration_tests += tests/integration/cloud_awskms.sh
 integration_tests += tests/integration/cloud_clients.sh
 integration_tests += tests/integration/cloud_doubles.sh
-integration_tests += tests/integration/cross_faces.sh
+integration_tests += tests/integration/cross_aws.sh tests/integration/cross_faces.sh
 integration_tests += tests/integration/transport.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk
