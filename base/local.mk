@@ -2,6 +2,7 @@ libownkey_la_SOURCES += \
 	base/bytes.c base/bytes.h \
 	base/clock.c base/clock.h \
 	base/context.c base/context.h \
+	base/crc32c.c base/crc32c.h \
 	base/encode.c base/encode.h \
 	base/fork.c base/fork.h \
 	base/libctx.c base/libctx.h \
