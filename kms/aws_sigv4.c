@@ -156,7 +156,8 @@ put_request(EVP_MD_CTX *md, const struct ownkey_sigv4_request *r,
 {
     uint8_t digest[OWNKEY_SHA256_LEN];
     char payload[2 * OWNKEY_SHA256_LEN + 1];
-    bool ok = put(md, r->method) && put(md, "\n/\n\n");
+    bool ok = put(md, r->method) && put(md, "\n/\n") &&
+              put(md, r->query != NULL ? r->query : "") && put(md, "\n");
 
     for (size_t i = 0; ok && i < count; i++)
         ok = put_lower(md, lines[i].name) && put(md, ":") &&

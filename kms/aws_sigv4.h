@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * aws_sigv4.h - AWS Signature Version 4, header form, for a request to path
- * "/" without a query. Pure: time is an argument.
+ * "/". Pure: time is an argument.
  */
 #ifndef OWNKEY_KMS_AWS_SIGV4_H
 #define OWNKEY_KMS_AWS_SIGV4_H
@@ -28,6 +28,7 @@ struct ownkey_sigv4_request {
     const char *region;
     const char *service;       /* "kms" */
     const char *time;          /* YYYYMMDDTHHMMSSZ, as in X-Amz-Date */
+    const char *query;         /* after "?", sorted and encoded; NULL: none */
     const char *session_token; /* NULL or "": none */
     /* Further ones to be signed; not host, x-amz-date, the token. */
     const struct ownkey_http_header *headers;

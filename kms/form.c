@@ -7,14 +7,15 @@ static const char unreserved[] = "abcdefghijklmnopqrstuvwxyz"
                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
 
 static char *
-escape(char *out, struct ownkey_blob value)
+escape(char *out, struct ownkey_blob value, const char *safe)
 {
     static const char digits[] = "0123456789ABCDEF";
 
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.data[i];
 
-        if (c != 0 && strchr(unreserved, c) != NULL) {
+        if (c != 0 && (strchr(unreserved, c) != NULL ||
+                       strchr(safe, c) != NULL)) {
             *out++ = (char)c;
         } else {
             *out++ = '%';
@@ -45,8 +46,24 @@ ownkey_form_encode(const struct ownkey_form_field *fields, size_t count,
             *end++ = '&';
         end = stpcpy(end, fields[i].name);
         *end++ = '=';
-        end = escape(end, fields[i].value);
+        end = escape(end, fields[i].value, "");
     }
+    *end = '\0';
+    s.len = (size_t)(end - (char *)s.data);
+    ownkey_secret_move(out, &s);
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_form_escape(struct ownkey_blob value, const char *safe,
+                   struct ownkey_secret *out)
+{
+    struct ownkey_secret s = { 0 };
+    char *end;
+
+    if (ownkey_secret_alloc(&s, 3 * value.len + 1) != OWNKEY_OK)
+        return OWNKEY_NOMEM;
+    end = escape((char *)s.data, value, safe);
     *end = '\0';
     s.len = (size_t)(end - (char *)s.data);
     ownkey_secret_move(out, &s);

@@ -22,4 +22,12 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_form_encode(const struct ownkey_form_field *fields, size_t count,
                    struct ownkey_secret *out);
 
+/*
+ * Percent-encodes all but letters, digits, "-._~" and what is in safe; with a
+ * NUL behind. OWNKEY_NOMEM.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_form_escape(struct ownkey_blob value, const char *safe,
+                   struct ownkey_secret *out);
+
 #endif

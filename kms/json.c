@@ -13,6 +13,8 @@ enum {
     PRINT_MAX = 256 << 10, /* more than any request may have */
 };
 
+static const uint64_t WHOLE_MAX = UINT64_C(1) << 53;
+
 static bool
 has_nul(struct ownkey_blob text)
 {
@@ -197,6 +199,79 @@ ownkey_json_add_text(cJSON *object, const char *name, const char *value)
         return true;
     cJSON_Delete(item);
     return false;
+}
+
+enum ownkey_status
+ownkey_json_list(const cJSON *object, const char *name, const cJSON **value)
+{
+    *value = NULL;
+    if (find_member(object, name, value) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (*value != NULL && !cJSON_IsArray(*value)) {
+        *value = NULL;
+        return OWNKEY_PROTOCOL;
+    }
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_bool(const cJSON *object, const char *name, bool *value)
+{
+    const cJSON *m;
+
+    *value = false;
+    if (find_member(object, name, &m) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (m == NULL)
+        return OWNKEY_OK;
+    if (!cJSON_IsBool(m))
+        return OWNKEY_PROTOCOL;
+    *value = cJSON_IsTrue(m);
+    return OWNKEY_OK;
+}
+
+/* Digits only, at most WHOLE_MAX. */
+static enum ownkey_status
+read_digits(const char *text, uint64_t *value)
+{
+    uint64_t n = 0;
+
+    if (*text == '\0')
+        return OWNKEY_PROTOCOL;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return OWNKEY_PROTOCOL;
+        n = n * 10 + (uint64_t)(*text - '0');
+        if (n > WHOLE_MAX)
+            return OWNKEY_PROTOCOL;
+    }
+    *value = n;
+    return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_json_whole(const cJSON *object, const char *name, bool *present,
+                  uint64_t *value)
+{
+    const cJSON *m;
+
+    *present = false;
+    if (find_member(object, name, &m) != OWNKEY_OK)
+        return OWNKEY_PROTOCOL;
+    if (m == NULL)
+        return OWNKEY_OK;
+    if (cJSON_IsString(m)) {
+        if (read_digits(m->valuestring, value) != OWNKEY_OK)
+            return OWNKEY_PROTOCOL;
+    } else if (!cJSON_IsNumber(m) || !(m->valuedouble >= 0) ||
+               m->valuedouble > (double)WHOLE_MAX ||
+               m->valuedouble != (double)(uint64_t)m->valuedouble) {
+        return OWNKEY_PROTOCOL;
+    } else {
+        *value = (uint64_t)m->valuedouble;
+    }
+    *present = true;
+    return OWNKEY_OK;
 }
 
 enum ownkey_status

@@ -11,6 +11,7 @@
 #define OWNKEY_KMS_JSON_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -50,6 +51,26 @@ OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_number(const cJSON *object,
 OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_object(const cJSON *object,
                                                         const char *name,
                                                         const cJSON **value);
+
+/* The same for a list. */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_list(const cJSON *object,
+                                                      const char *name,
+                                                      const cJSON **value);
+
+/* The same for true and false; *value is false when it is missing or null. */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_bool(const cJSON *object,
+                                                      const char *name,
+                                                      bool *value);
+
+/*
+ * The same for a whole number from 0 to 2^53, as a number or, as protocol
+ * buffers and Google have 64-bit ones, as decimal digits in a string.
+ * *present is false when it is missing or null.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status ownkey_json_whole(const cJSON *object,
+                                                       const char *name,
+                                                       bool *present,
+                                                       uint64_t *value);
 
 /* Adds a string that lives until the object is freed. false: no memory. */
 bool ownkey_json_add_text(cJSON *object, const char *name, const char *value);

@@ -35,6 +35,7 @@ libownkey_la_SOURCES += \
 	kms/aws_static_key.c kms/aws_static_key.h \
 	kms/awskms.c kms/awskms.h \
 	kms/awskms_key.c kms/awskms_parts.h \
+	kms/command_line.c kms/command_line.h \
 	kms/http.c kms/http.h \
 	kms/http_exchange.h \
 	kms/http_guest.c kms/http_guest.h \
@@ -45,7 +46,9 @@ libownkey_la_SOURCES += \
 	kms/net.c kms/net.h \
 	kms/rest.c kms/rest.h \
 	kms/replicas.c kms/replicas.h \
-	kms/retry.c kms/retry.h
+	kms/retry.c kms/retry.h \
+	kms/rsa_oaep.c kms/rsa_oaep.h \
+	kms/signature.c kms/signature.h
 libownkey_la_LIBADD += $(SSL_LIBS)
 
 # Azure Key Vault and Managed HSM.

@@ -84,12 +84,14 @@ judge(struct call *c, const struct ownkey_rest_attempt *a,
 {
     const struct ownkey_rest_client *client = c->client;
     const struct ownkey_http_reply *reply = &c->result->reply;
-    struct ownkey_verdict verdict = { OWNKEY_RETRY_NO, false };
+    struct ownkey_verdict verdict = { 0 };
     enum ownkey_status st =
         client->service->judge(client->arg, a, reply, &verdict, err);
 
     *next = verdict.retry;
     *wait_ms = reply->retry_after_s * 1000;
+    if (*wait_ms < verdict.wait_ms)
+        *wait_ms = verdict.wait_ms;
     if (verdict.refused && !c->was_refused &&
         client->service->refused != NULL) {
         c->was_refused = true;

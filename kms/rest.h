@@ -37,6 +37,7 @@ struct ownkey_verdict {
     enum ownkey_retry retry;
     bool refused; /* it did not accept who we are: other credentials may help,
                      and are tried once */
+    uint64_t wait_ms; /* the least delay that its body asks for */
 };
 
 struct ownkey_rest_service {
