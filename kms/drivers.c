@@ -4,6 +4,7 @@
 
 #include "kms/awskms.h"
 #include "kms/azurekms.h"
+#include "kms/gcpkms.h"
 #include "kms/hsm.h"
 #include "kms/kms.h"
 #include "kms/localkms.h"
@@ -11,6 +12,7 @@
 const struct ownkey_kms_driver *const ownkey_kms_drivers[] = {
     &ownkey_awskms_driver,
     &ownkey_azurekms_driver,
+    &ownkey_gcpkms_driver,
     &ownkey_hsm_driver,
     &ownkey_localkms_driver,
     NULL,

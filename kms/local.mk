@@ -74,3 +74,26 @@ libownkey_la_SOURCES += \
 	kms/form.c kms/form.h \
 	kms/kept.c kms/kept.h \
 	kms/secret_file.c kms/secret_file.h
+
+# Google Cloud KMS.
+libownkey_la_SOURCES += \
+	kms/gcp_algorithm.c kms/gcp_algorithm.h \
+	kms/gcp_aws.c kms/gcp_aws.h \
+	kms/gcp_call.c kms/gcp_call.h \
+	kms/gcp_config.c kms/gcp_config.h \
+	kms/gcp_credentials.c kms/gcp_credentials.h \
+	kms/gcp_credfile.c kms/gcp_credfile.h \
+	kms/gcp_describe.c \
+	kms/gcp_errors.c kms/gcp_errors.h \
+	kms/gcp_fetch.c kms/gcp_fetch.h \
+	kms/gcp_jwt.c kms/gcp_jwt.h \
+	kms/gcp_name.c kms/gcp_name.h \
+	kms/gcp_reply.c kms/gcp_reply.h \
+	kms/gcp_reply_parts.h \
+	kms/gcp_request.c kms/gcp_request.h \
+	kms/gcp_subject.c \
+	kms/gcp_token.c kms/gcp_token.h \
+	kms/gcpkms.c kms/gcpkms.h \
+	kms/gcpkms_parts.h \
+	kms/gcpkms_use.c \
+	kms/gcpkms_wrap.c
