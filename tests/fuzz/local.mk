@@ -77,6 +77,29 @@ tests_fuzz_fuzz_azure_login_SOURCES = tests/fuzz/fuzz_azure_login.c \
 tests_fuzz_fuzz_azure_login_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFUZZ_SEEDS='"azure_login"'
 tests_fuzz_fuzz_azure_login_LDADD = libownkey.la
+# Replies of Google Cloud KMS.
+fuzz_targets += tests/fuzz/fuzz_gcp_reply
+tests_fuzz_fuzz_gcp_reply_SOURCES = tests/fuzz/fuzz_gcp_reply.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_gcp_reply_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"gcp_reply"'
+tests_fuzz_fuzz_gcp_reply_LDADD = libownkey.la
+
+# Google's credentials files.
+fuzz_targets += tests/fuzz/fuzz_gcp_credfile
+tests_fuzz_fuzz_gcp_credfile_SOURCES = tests/fuzz/fuzz_gcp_credfile.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_gcp_credfile_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"gcp_credfile"'
+tests_fuzz_fuzz_gcp_credfile_LDADD = libownkey.la
+
+# What gives out Google's tokens.
+fuzz_targets += tests/fuzz/fuzz_gcp_token
+tests_fuzz_fuzz_gcp_token_SOURCES = tests/fuzz/fuzz_gcp_token.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_gcp_token_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"gcp_token"'
+tests_fuzz_fuzz_gcp_token_LDADD = libownkey.la
 
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
