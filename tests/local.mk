@@ -24,6 +24,7 @@ slow_tests = tests/unit/test_provider_order
 include tests/unit/base.mk
 include tests/unit/conf.mk
 include tests/unit/kms.mk
+include tests/unit/gcp.mk
 include tests/unit/hsm.mk
 include tests/unit/token.mk
 include tests/unit/pkcs11.mk
