@@ -20,3 +20,16 @@ tests_unit_test_hsm_bad_SOURCES = tests/unit/test_hsm_bad.c $(bad_hsm_help)
 tests_unit_test_hsm_bad_CFLAGS = $(test_cflags)
 tests_unit_test_hsm_bad_LDADD = $(test_libs) $(P11KIT_LIBS)
 tests_unit_test_hsm_bad_DEPENDENCIES = libownkey.la tests/unit/bad_hsm.la
+
+unit_tests += tests/unit/test_hsm_threads
+tests_unit_test_hsm_threads_SOURCES = tests/unit/test_hsm_threads.c \
+	$(bad_hsm_help)
+tests_unit_test_hsm_threads_CFLAGS = $(test_cflags)
+tests_unit_test_hsm_threads_LDADD = $(test_libs) $(P11KIT_LIBS)
+tests_unit_test_hsm_threads_DEPENDENCIES = libownkey.la tests/unit/bad_hsm.la
+
+unit_tests += tests/unit/test_hsm_parts
+tests_unit_test_hsm_parts_SOURCES = tests/unit/test_hsm_parts.c \
+	tests/unit/test.h
+tests_unit_test_hsm_parts_CFLAGS = $(test_cflags)
+tests_unit_test_hsm_parts_LDADD = $(test_libs) $(P11KIT_LIBS)
