@@ -120,6 +120,8 @@ login_with_pin(const struct ownkey_hsm_session *s,
             *rv = call_login(s, user, &pin);
             if (*rv != CKR_OK)
                 st = ownkey_hsm_fail(err, *rv, "C_Login");
+            if (is_refusal(*rv))
+                ownkey_error_prefix(err, "the PIN in %s", config->pin.name);
         }
         ownkey_hsm_try_end(number_of(s, version), !is_refusal(*rv));
     }

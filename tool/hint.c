@@ -47,6 +47,19 @@ static const struct {
     { "localkms", OWNKEY_CREDENTIALS,
       "let the user who runs this read the key file" },
     { "localkms", OWNKEY_PROTOCOL, "restore the key file from a copy" },
+    { "pkcs11", OWNKEY_DENIED,
+      "have the owner of the HSM allow it: the key's CKA_DECRYPT, "
+      "CKA_UNWRAP, CKA_SIGN or the policy of the HSM" },
+    { "pkcs11", OWNKEY_GONE,
+      "compare the URI with `pkcs11-tool --module MODULE --login -O`" },
+    { "pkcs11", OWNKEY_CREDENTIALS,
+      "correct the PIN that pin-source, pkcs11.pin_file or pkcs11.pin_env "
+      "names; a wrong one is tried once, since tokens lock" },
+    { "pkcs11", OWNKEY_UNREACHABLE,
+      "see whether `pkcs11-tool --module MODULE -L` shows the token for this "
+      "user; else start the HSM or its client software" },
+    { "pkcs11", OWNKEY_THROTTLED,
+      "lower pkcs11.sessions, or end other programs that use the token" },
     { NULL, OWNKEY_DENIED, "have the owner of the key allow it again" },
     { NULL, OWNKEY_DISABLED, "have the owner of the key enable it" },
     { NULL, OWNKEY_PENDING_DELETION,

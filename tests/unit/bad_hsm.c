@@ -23,6 +23,9 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);
 struct bad_hsm bad_hsm = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .changed = PTHREAD_COND_INITIALIZER,
+    .tries = 10,
+    .bad_tag_rv = CKR_ENCRYPTED_DATA_INVALID,
+    .kwp_mechanism = CKM_AES_KEY_WRAP_KWP,
 };
 
 static const uint8_t kek_value[32] = "the bad HSM's key encryption key";
@@ -142,6 +145,27 @@ begin_on(const char *name, CK_SESSION_HANDLE h, struct session **s)
 
 /* ---- module, slot, token ------------------------------------------------------ */
 
+/* For scripts: BAD_HSM=Decrypt=0x30 fails C_Decrypt, always; PIN=N is how many
+   tries of the PIN are left. */
+static void
+take_orders(void)
+{
+    static char name[32];
+    const char *order = getenv("BAD_HSM");
+    unsigned long value = 0;
+
+    if (order == NULL || sscanf(order, "%31[A-Za-z]=%li", name,
+                                (long *)&value) != 2)
+        return;
+    if (strcmp(name, "PIN") == 0) {
+        bad_hsm.tries = (unsigned)value;
+        return;
+    }
+    bad_hsm.fail_in = name;
+    bad_hsm.fail_with = value;
+    bad_hsm.fail_times = -1;
+}
+
 static CK_RV
 initialize(void *args)
 {
@@ -152,6 +176,7 @@ initialize(void *args)
         rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
     if (rv == CKR_OK) {
         forget_all();
+        take_orders();
         ready = true;
         ready_in = getpid();
         bad_hsm.initialized++;

@@ -8,7 +8,8 @@
  * It uses the default OpenSSL library context, as vendors' modules do, and
  * wants C_Initialize in a forked child.
  *
- * A test gets at the orders by dlsym(..., "bad_hsm"). Change them under lock.
+ * A script gives an order by the variable BAD_HSM (see take_orders). A test
+ * gets at the orders by dlsym(..., "bad_hsm"). Change them under lock.
  */
 #ifndef OWNKEY_TESTS_UNIT_BAD_HSM_H
 #define OWNKEY_TESTS_UNIT_BAD_HSM_H
