@@ -172,7 +172,7 @@ static const struct {
     { "certificate", { "what", "path" } },
     { "foreign-login", { "url" } },
     { "arc-realm", { "realm" } },
-    { "cli", { "what" } },
+    { "cli", { "state" } },
     { "clock", { "seconds" } },
     { "calls", { "operation" } },
 };

@@ -121,3 +121,9 @@ unit_tests += tests/unit/test_azurekms
 tests_unit_test_azurekms_SOURCES = tests/unit/test_azurekms.c $(azurekms_help)
 tests_unit_test_azurekms_CFLAGS = $(test_cflags)
 tests_unit_test_azurekms_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_azurekms_credentials
+tests_unit_test_azurekms_credentials_SOURCES = \
+	tests/unit/test_azurekms_credentials.c $(azurekms_help)
+tests_unit_test_azurekms_credentials_CFLAGS = $(test_cflags)
+tests_unit_test_azurekms_credentials_LDADD = $(test_libs)
