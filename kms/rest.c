@@ -108,15 +108,22 @@ attempt(void *arg, uint64_t limit_ms, enum ownkey_retry *next,
         uint64_t *wait_ms, struct ownkey_error *err)
 {
     struct call *c = arg;
+    struct ownkey_http_reply *reply = &c->result->reply;
+    uint64_t start = ownkey_clock_boot_ms(c->client->clock), gone;
     struct ownkey_rest_attempt a;
     enum ownkey_status st;
 
     *err = (struct ownkey_error){ 0 };
     begin(c, limit_ms, &a);
     st = send(c, &a, next, err);
-    if (st == OWNKEY_OK &&
-        (c->result->reply.status < 200 || c->result->reply.status > 299))
+    gone = ownkey_clock_boot_ms(c->client->clock) - start;
+    a.limit_ms = gone < limit_ms ? limit_ms - gone : 0;
+    if (st == OWNKEY_OK && (reply->status < 200 || reply->status > 299))
         st = judge(c, &a, next, wait_ms, err);
+    else if (st == OWNKEY_OK && c->client->service->find_request_id != NULL)
+        c->client->service->find_request_id(reply);
+    if (c->request->once && *next == OWNKEY_RETRY_LATER)
+        *next = OWNKEY_RETRY_NO;
     ownkey_secret_clear(&a.header);
     return st;
 }

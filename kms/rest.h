@@ -28,7 +28,8 @@ struct ownkey_rest_attempt {
     struct ownkey_secret header; /* for the value of one that is a secret;
                                     cleared after the attempt */
     uint64_t serial;   /* of the credential; authorize sets it */
-    uint64_t limit_ms; /* authorize takes no longer, either */
+    uint64_t note;     /* from authorize to judge, of no meaning here */
+    uint64_t limit_ms; /* what is left: authorize and judge take no longer */
     char captured[OWNKEY_REST_CAPTURED_MAX]; /* service->capture_header */
 };
 
@@ -43,6 +44,8 @@ struct ownkey_verdict {
 struct ownkey_rest_service {
     const char *name;              /* for people: "Azure Key Vault" */
     const char *request_id_header; /* or NULL */
+    /* NULL, or finds the id in a 2xx reply that has it in its body. */
+    void (*find_request_id)(struct ownkey_http_reply *);
     const char *capture_header;    /* "WWW-Authenticate", or NULL */
 
     /* Adds what proves who we are. Its failure is the call's. */
@@ -50,7 +53,8 @@ struct ownkey_rest_service {
                                     struct ownkey_error *);
     /*
      * A reply that is not 2xx: the service's error table. Fills err whole
-     * (see ownkey_rest_fail); returns its status.
+     * (see ownkey_rest_fail); returns its status. OWNKEY_OK: it is a result
+     * all the same.
      */
     enum ownkey_status (*judge)(void *arg, const struct ownkey_rest_attempt *,
                                 const struct ownkey_http_reply *,
@@ -77,6 +81,8 @@ struct ownkey_rest_request {
     struct ownkey_blob body;  /* may be a secret; read where it is */
     bool link_local;          /* see kms/http.h */
     const char *unix_socket;  /* see kms/http.h */
+    bool once;                /* no further attempt where it is unclear what
+                                 became of one */
 };
 
 /* What came of a call. Zero value: empty. */
