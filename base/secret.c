@@ -39,11 +39,16 @@ fork_prepare(void)
     (void)pthread_mutex_lock(&arena.lock);
 }
 
-/* In parent and child: the thread that took the lock is in both. */
 static void
-fork_release(void)
+fork_parent(void)
 {
     (void)pthread_mutex_unlock(&arena.lock);
+}
+
+static void
+fork_child(void)
+{
+    (void)pthread_mutex_init(&arena.lock, NULL);
 }
 
 static void
@@ -51,8 +56,8 @@ register_fork_hooks(void)
 {
     static const struct ownkey_fork_hooks hooks = {
         .prepare = fork_prepare,
-        .parent = fork_release,
-        .child = fork_release,
+        .parent = fork_parent,
+        .child = fork_child,
     };
 
     ownkey_fork_register(&hooks);

@@ -6,6 +6,7 @@
 #include "kms/azurekms.h"
 #include "kms/gcpkms.h"
 #include "kms/hsm.h"
+#include "kms/hashivault.h"
 #include "kms/kms.h"
 #include "kms/localkms.h"
 
@@ -14,6 +15,7 @@ const struct ownkey_kms_driver *const ownkey_kms_drivers[] = {
     &ownkey_azurekms_driver,
     &ownkey_gcpkms_driver,
     &ownkey_hsm_driver,
+    &ownkey_hashivault_driver,
     &ownkey_localkms_driver,
     NULL,
 };

@@ -97,3 +97,22 @@ libownkey_la_SOURCES += \
 	kms/gcpkms_parts.h \
 	kms/gcpkms_use.c \
 	kms/gcpkms_wrap.c
+
+# Vault and OpenBao.
+libownkey_la_SOURCES += \
+	kms/hashivault.c kms/hashivault.h \
+	kms/hashivault_open.c kms/hashivault_parts.h \
+	kms/hashivault_use.c \
+	kms/vault_auth.c kms/vault_auth.h \
+	kms/vault_auth_internal.h \
+	kms/vault_batch.c kms/vault_batch.h \
+	kms/vault_call.c kms/vault_call.h \
+	kms/vault_choose.c \
+	kms/vault_config.c kms/vault_config.h \
+	kms/vault_errors.c kms/vault_errors.h \
+	kms/vault_login.c \
+	kms/vault_name.c kms/vault_name.h \
+	kms/vault_reply.c kms/vault_reply.h \
+	kms/vault_reply_key.c kms/vault_reply_parts.h \
+	kms/vault_request.c kms/vault_request.h \
+	kms/vault_token.c kms/vault_token.h

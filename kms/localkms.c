@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fork.h"
 #include "kms/localkms_aes.h"
 #include "kms/localkms_driver.h"
 #include "kms/localkms_file.h"
@@ -47,11 +46,9 @@ wait_delay(uint64_t ms)
 {
     struct timespec left = { .tv_sec = (time_t)(ms / 1000),
                              .tv_nsec = (long)(ms % 1000) * 1000000 };
-    unsigned was = ownkey_fork_step_out();
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
-    ownkey_fork_step_in(was);
 }
 
 /* operation: its name and a newline. */

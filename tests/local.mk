@@ -25,6 +25,7 @@ include tests/unit/base.mk
 include tests/unit/conf.mk
 include tests/unit/kms.mk
 include tests/unit/gcp.mk
+include tests/unit/vault.mk
 include tests/unit/hsm.mk
 include tests/unit/token.mk
 include tests/unit/pkcs11.mk

@@ -62,16 +62,22 @@ run(const char *command, char *line, size_t size)
 int
 double_start(const char *arguments)
 {
+    return double_start_as("awskms.py", arguments);
+}
+
+int
+double_start_as(const char *program, const char *arguments)
+{
     char command[2048], line[256];
 
     clear_environment();
     (void)snprintf(the_double.dir, sizeof(the_double.dir),
-                   "/tmp/ownkey-awskms.XXXXXX");
+                   "/tmp/ownkey-double.XXXXXX");
     if (mkdtemp(the_double.dir) == NULL)
         return -1;
     (void)snprintf(command, sizeof(command),
-                   "LD_PRELOAD= /usr/bin/python3 '%s/tests/cloud/awskms.py' "
-                   "--dir %s --detach --parent %ld %s", source_dir(),
+                   "LD_PRELOAD= /usr/bin/python3 '%s/tests/cloud/%s' "
+                   "--dir %s --detach --parent %ld %s", source_dir(), program,
                    the_double.dir, (long)getpid(), arguments);
     if (run(command, line, sizeof(line)) != 0)
         return -1;

@@ -28,6 +28,8 @@ extern struct double_kms the_double;
  * group setup. Skips nothing: Python is needed.
  */
 int double_start(const char *arguments);
+/* Another one of tests/cloud: "hashivault.py". */
+int double_start_as(const char *program, const char *arguments);
 int double_stop(void);
 
 /* Gives an order as ctl.py takes it, printf-wise; the test fails if refused. */

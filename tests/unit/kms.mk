@@ -113,17 +113,3 @@ tests_unit_test_azure_login_SOURCES = tests/unit/test_azure_login.c \
 	tests/unit/test.h
 tests_unit_test_azure_login_CFLAGS = $(test_cflags)
 tests_unit_test_azure_login_LDADD = $(test_libs)
-
-azurekms_help = tests/unit/azurekms_help.c tests/unit/azurekms_help.h \
-	tests/unit/test.h
-
-unit_tests += tests/unit/test_azurekms
-tests_unit_test_azurekms_SOURCES = tests/unit/test_azurekms.c $(azurekms_help)
-tests_unit_test_azurekms_CFLAGS = $(test_cflags)
-tests_unit_test_azurekms_LDADD = $(test_libs)
-
-unit_tests += tests/unit/test_azurekms_credentials
-tests_unit_test_azurekms_credentials_SOURCES = \
-	tests/unit/test_azurekms_credentials.c $(azurekms_help)
-tests_unit_test_azurekms_credentials_CFLAGS = $(test_cflags)
-tests_unit_test_azurekms_credentials_LDADD = $(test_libs)

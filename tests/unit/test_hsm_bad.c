@@ -436,17 +436,6 @@ now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool
-is_busy(void)
-{
-    bool busy;
-
-    lock();
-    busy = bad->busy > 0;
-    unlock();
-    return busy;
-}
-
 static void
 let_go(void)
 {
@@ -454,7 +443,7 @@ let_go(void)
     bad->hang_in = NULL;
     (void)pthread_cond_broadcast(&bad->changed);
     unlock();
-    for (int i = 0; i < 500 && is_busy(); i++)
+    for (int i = 0; i < 500 && bad->busy > 0; i++)
         (void)usleep(10000);
     (void)usleep(100000);
 }
