@@ -7,69 +7,31 @@
 
 #include "base/log.h"
 #include "kms/aws_errors.h"
-#include "kms/aws_sigv4.h"
+#include "kms/aws_sign.h"
 
 enum { SKEW_MIN_S = 300 }; /* less than the service tolerates is not it */
 
 /* ---- the service's part of kms/rest.h ---------------------------------- */
 
 static enum ownkey_status
-sign(const struct ownkey_aws_config *config, struct ownkey_rest_attempt *a,
-     const struct ownkey_aws_identity *id, const char *time,
-     struct ownkey_error *err)
-{
-    const struct ownkey_sigv4_request to_sign = {
-        .method = a->http.method,
-        .host = config->host,
-        .region = config->region,
-        .service = "kms",
-        .time = time,
-        .session_token = (const char *)id->token.data,
-        .headers = a->http.headers,
-        .header_count = a->http.header_count, /* the signer adds the date */
-        .body = a->http.body,
-    };
-    struct ownkey_sigv4_signature signature;
-    struct ownkey_http_header *next = &a->http.headers[a->http.header_count];
-    size_t size;
-
-    if (ownkey_sigv4_sign(&to_sign, id->access_key_id, &id->signing_key,
-                          &signature) != OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_NOMEM, "cannot sign a request");
-    /* Date, signature and token, one behind the other. */
-    size = strlen(time) + strlen(signature.authorization) + id->token.len + 3;
-    if (ownkey_secret_alloc(&a->header, size) != OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_NOMEM, "no secure memory left");
-    char *text = (char *)a->header.data;
-    *next++ = (struct ownkey_http_header){ "X-Amz-Date", text };
-    text = stpcpy(text, time) + 1;
-    *next++ = (struct ownkey_http_header){ "Authorization", text };
-    text = stpcpy(text, signature.authorization) + 1;
-    a->http.header_count += 2;
-    if (id->token.len > 0) {
-        *next = (struct ownkey_http_header){ "X-Amz-Security-Token", text };
-        memcpy(text, id->token.data, id->token.len);
-        a->http.header_count++;
-    }
-    return OWNKEY_OK;
-}
-
-static enum ownkey_status
 authorize(void *arg, struct ownkey_rest_attempt *a, struct ownkey_error *err)
 {
     struct ownkey_aws_client *client = arg;
-    struct ownkey_aws_identity id = { 0 };
-    char time[OWNKEY_SIGV4_TIME_LEN + 1];
-    enum ownkey_status st;
+    const struct ownkey_aws_config *config = &client->config;
+    const struct ownkey_aws_signer signer = {
+        .service = "kms",
+        .region = config->region,
+        .host = config->host,
+        .time_s = ownkey_clock_wall_s(client->clock) +
+                  (int64_t)atomic_load(&client->skew_s),
+    };
+    struct ownkey_aws_key key = { 0 };
+    enum ownkey_status st = ownkey_aws_source_key(
+        config->source, a->limit_ms, &key, &a->serial, err);
 
-    (void)ownkey_sigv4_time(ownkey_clock_wall_s(client->clock) +
-                                (int64_t)atomic_load(&client->skew_s), time);
-    st = ownkey_aws_source_identity(client->config.source, time,
-                                    client->config.region, &id, err);
     if (st == OWNKEY_OK)
-        st = sign(&client->config, a, &id, time, err);
-    a->serial = id.serial;
-    ownkey_aws_identity_clear(&id);
+        st = ownkey_aws_sign(&signer, &key, a, err);
+    ownkey_aws_key_clear(&key);
     return st;
 }
 
@@ -110,7 +72,7 @@ refused(void *arg, uint64_t serial)
 {
     struct ownkey_aws_client *client = arg;
 
-    return ownkey_aws_source_renew(client->config.source, serial);
+    return ownkey_aws_source_refused(client->config.source, serial);
 }
 
 static const struct ownkey_rest_service service = {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
-
 #include "kms/aws_config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kms/aws_service.h"
 #include "kms/http.h"
 
 /* ---- options ----------------------------------------------------------- */
@@ -15,6 +14,7 @@ static const char *const known[] = {
     "aws.region",        "aws.profile",           "aws.endpoint",
     "aws.access_key_id", "aws.secret_access_key", "aws.session_token",
     "aws.data_key",
+    "aws.role_arn",      "aws.external_id",       "aws.role_session_name",
 };
 
 static bool
@@ -34,27 +34,20 @@ check_options(const struct ownkey_options *options, struct ownkey_error *err)
 
         if (strncmp(o->name, "aws.", 4) != 0 || is_known(o->name))
             continue;
-        if (strcmp(o->name, "aws.role_arn") == 0 ||
-            strcmp(o->name, "aws.external_id") == 0)
-            return ownkey_fail(err, OWNKEY_CONFIG,
-                               "%s: %s: role assumption is not in this "
-                               "version of ownkey", o->where, o->name);
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "%s: unknown setting %s; of AWS there are region, "
                            "profile, endpoint, access_key_id, "
-                           "secret_access_key, session_token, data_key and "
-                           "replicas",
-                           o->where, o->name);
+                           "secret_access_key, session_token, role_arn, "
+                           "external_id, role_session_name, data_key and "
+                           "replicas", o->where, o->name);
     }
     return OWNKEY_OK;
 }
 
-static const char *
-environment(const char *name)
+static const struct ownkey_aws_host *
+host_of(const struct ownkey_aws_config *c)
 {
-    const char *value = secure_getenv(name);
-
-    return value != NULL && value[0] != '\0' ? value : NULL;
+    return ownkey_aws_source_host(c->source);
 }
 
 /* The first that is there. */
@@ -75,9 +68,9 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
 {
     const char *places[] = {
         ownkey_options_get(options, "aws.region", NULL),
-        environment("AWS_REGION"),
-        environment("AWS_DEFAULT_REGION"),
-        ownkey_aws_source_region(c->source),
+        host_of(c)->variables[OWNKEY_AWS_VAR_REGION],
+        host_of(c)->variables[OWNKEY_AWS_VAR_DEFAULT_REGION],
+        ownkey_aws_source_profile(c->source)->settings[OWNKEY_AWS_REGION],
     };
     const char *region = first_of(places, sizeof(places) / sizeof(places[0]));
 
@@ -98,29 +91,6 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
 }
 
 /* ---- endpoint ---------------------------------------------------------- */
-
-static bool
-environment_is_true(const char *name)
-{
-    const char *value = environment(name);
-
-    return value != NULL && strcasecmp(value, "true") == 0;
-}
-
-/* What AWS's tools take for a custom endpoint, or NULL. */
-static const char *
-foreign_endpoint(const struct ownkey_aws_config *c)
-{
-    const char *places[] = {
-        environment("AWS_ENDPOINT_URL_KMS"),
-        environment("AWS_ENDPOINT_URL"),
-        ownkey_aws_source_endpoint(c->source),
-    };
-
-    if (environment_is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
-        return NULL;
-    return first_of(places, sizeof(places) / sizeof(places[0]));
-}
 
 /* Only scheme, host and port: the service has one path. */
 static enum ownkey_status
@@ -180,7 +150,11 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
 {
     const struct ownkey_option *o =
         ownkey_options_find(options, "aws.endpoint");
-    const char *foreign = foreign_endpoint(c);
+    const struct ownkey_aws_profile *profile =
+        ownkey_aws_source_profile(c->source);
+    /* What AWS's tools take for a custom endpoint, or NULL. */
+    const char *foreign =
+        ownkey_aws_service_custom(host_of(c), profile, OWNKEY_AWS_SERVICE_KMS);
     char url[OWNKEY_AWS_HOST_MAX];
     enum ownkey_status st;
 
@@ -191,7 +165,8 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
     else if (foreign != NULL)
         return take_endpoint(c, foreign, err);
     else {
-        ownkey_aws_endpoint_url(c->region, url, sizeof(url));
+        ownkey_aws_service_usual(host_of(c), profile, OWNKEY_AWS_SERVICE_KMS,
+                                 c->region, url, sizeof(url));
         return take_endpoint(c, url, err);
     }
     if (st != OWNKEY_OK && o != NULL)
@@ -224,8 +199,8 @@ find_net(struct ownkey_aws_config *c, const struct ownkey_options *options,
          struct ownkey_error *err)
 {
     const char *places[] = {
-        environment("AWS_CA_BUNDLE"),
-        ownkey_aws_source_ca_bundle(c->source),
+        host_of(c)->variables[OWNKEY_AWS_VAR_CA_BUNDLE],
+        ownkey_aws_source_profile(c->source)->settings[OWNKEY_AWS_CA_BUNDLE],
     };
 
     return ownkey_net_init(&c->net, options,
@@ -234,15 +209,21 @@ find_net(struct ownkey_aws_config *c, const struct ownkey_options *options,
 }
 
 static enum ownkey_status
-fill(struct ownkey_aws_config *c, const char *uri,
-     const struct ownkey_options *options, struct ownkey_error *err)
+fill(struct ownkey_aws_config *c, const struct ownkey_kms_config *kms,
+     struct ownkey_error *err)
 {
+    const struct ownkey_options *options = kms->options;
+    const struct ownkey_aws_source_config source = {
+        .options = options,
+        .label = kms->label,
+        .clock = kms->clock,
+    };
     struct ownkey_aws_uri parsed;
     struct ownkey_aws_id id;
     enum ownkey_status st = check_options(options, err);
 
     if (st == OWNKEY_OK)
-        st = ownkey_aws_uri_parse(uri, &parsed, err);
+        st = ownkey_aws_uri_parse(kms->uri, &parsed, err);
     if (st != OWNKEY_OK)
         return st;
     (void)ownkey_aws_id_parse(parsed.id, &id);
@@ -250,7 +231,7 @@ fill(struct ownkey_aws_config *c, const char *uri,
     c->key_id = strdup(parsed.id);
     if (c->key_id == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    st = ownkey_aws_source_open(options, &c->source, err);
+    st = ownkey_aws_source_open(&source, &c->source, err);
     if (st == OWNKEY_OK)
         st = find_region(c, &id, options, err);
     if (st == OWNKEY_OK)
@@ -259,18 +240,20 @@ fill(struct ownkey_aws_config *c, const char *uri,
         st = find_net(c, options, err);
     if (st == OWNKEY_OK)
         st = find_data_key(c, options, err);
+    if (st == OWNKEY_OK)
+        ownkey_aws_source_set(c->source, &c->net, c->region);
     return st;
 }
 
 enum ownkey_status
-ownkey_aws_config_init(struct ownkey_aws_config *config, const char *uri,
-                       const struct ownkey_options *options,
+ownkey_aws_config_init(struct ownkey_aws_config *config,
+                       const struct ownkey_kms_config *kms,
                        struct ownkey_error *err)
 {
     enum ownkey_status st;
 
     *config = (struct ownkey_aws_config){ 0 };
-    st = fill(config, uri, options, err);
+    st = fill(config, kms, err);
     if (st != OWNKEY_OK)
         ownkey_aws_config_clear(config);
     return st;

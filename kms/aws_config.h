@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "kms/aws_credentials.h"
 #include "kms/aws_endpoint.h"
+#include "kms/kms.h"
 #include "kms/net.h"
 
 struct ownkey_aws_config {
@@ -26,10 +27,13 @@ struct ownkey_aws_config {
     struct ownkey_aws_source *source;
 };
 
-/* OWNKEY_CONFIG: what is wrong, with its place in the file. */
+/*
+ * *config stays where it is: parts of it point into it. OWNKEY_CONFIG: what
+ * is wrong, with its place in the file.
+ */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_aws_config_init(struct ownkey_aws_config *config, const char *uri,
-                       const struct ownkey_options *options,
+ownkey_aws_config_init(struct ownkey_aws_config *config,
+                       const struct ownkey_kms_config *kms,
                        struct ownkey_error *err);
 
 void ownkey_aws_config_clear(struct ownkey_aws_config *config);

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * aws_credentials.h - where our AWS credentials come from.
+ * aws_credentials.h - our AWS credentials: found as AWS's own command line
+ * finds them (aws_chain.c has the order), fetched once for all threads, and
+ * again before they expire (kms/credential.h).
  *
- * The first of these that is configured:
- *  1. the options aws.access_key_id, aws.secret_access_key, aws.session_token;
- *  2. unless aws.profile names a profile, the environment (AWS_ACCESS_KEY_ID,
- *     AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
- *  3. the profile (aws.profile, AWS_PROFILE, "default") of the shared files
- *     (AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, ~/.aws/...).
- * What AWS's tools would use there and this version lacks (roles, web
- * identity, SSO, a credential process) is refused by name, never passed over.
+ * On top of whatever the host has, the role of the options aws.role_arn,
+ * aws.external_id and aws.role_session_name is assumed.
  *
- * Fork: options and environment are read once, at open, and kept in locked
- * memory that a child keeps as well, because a worker often cannot read them
- * again (nginx empties its workers' environment). Keys from files are wiped in
- * a child, which reads the files itself, as the user it then is.
+ * Fork: what options and environment say is read once, at open, and kept in
+ * locked memory that a child keeps as well, because a worker often cannot read
+ * it again (nginx empties its workers' environment). Everything else is wiped
+ * in a child, which fetches for itself, as the user it then is.
  *
- * Thread-safe; files are read without a lock held.
+ * Thread-safe; no lock is held while files, programs or services are asked.
  */
 #ifndef OWNKEY_KMS_AWS_CREDENTIALS_H
 #define OWNKEY_KMS_AWS_CREDENTIALS_H
@@ -24,58 +20,66 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/options.h"
-#include "base/secret.h"
 #include "base/status.h"
-#include "kms/aws_profile.h"
-#include "kms/aws_sigv4.h"
+#include "kms/aws_host.h"
+#include "kms/aws_key.h"
+#include "kms/net.h"
 
 struct ownkey_aws_source;
 
+struct ownkey_aws_source_config {
+    const struct ownkey_options *options;
+    const char *label;                /* for the names of sessions, or NULL */
+    const struct ownkey_clock *clock; /* outlives the source */
+};
+
 /*
- * Finds the way to the credentials. That there are none (yet) is no error
- * here. OWNKEY_CONFIG: half a key, a bad one, a profile that is missing, or
- * one that needs what this version lacks.
+ * Finds the way to the credentials; nobody is asked for them. That there are
+ * none (yet) is no error here. OWNKEY_CONFIG: half a key, a bad one, a profile
+ * that is missing or that nobody can use without a person.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_aws_source_open(const struct ownkey_options *options,
+ownkey_aws_source_open(const struct ownkey_aws_source_config *config,
                        struct ownkey_aws_source **source,
                        struct ownkey_error *err);
+
+/*
+ * How others are asked, and the region of what the credentials are for: both
+ * before the first ownkey_aws_source_key. net is borrowed.
+ */
+void ownkey_aws_source_set(struct ownkey_aws_source *source,
+                           const struct ownkey_net *net, const char *region);
 
 /* Accepts NULL. */
 void ownkey_aws_source_free(struct ownkey_aws_source *source);
 
-/* What the profile says beside the key, as read at open; NULL: nothing. */
-const char *ownkey_aws_source_region(const struct ownkey_aws_source *source);
-const char *ownkey_aws_source_endpoint(const struct ownkey_aws_source *source);
-const char *ownkey_aws_source_ca_bundle(const struct ownkey_aws_source *source);
-
-/* What one request is signed with. Zero value: empty. */
-struct ownkey_aws_identity {
-    char access_key_id[OWNKEY_AWS_ACCESS_KEY_MAX];
-    struct ownkey_secret token;       /* with a NUL; empty: none */
-    struct ownkey_secret signing_key; /* of that day and region */
-    uint64_t serial;                  /* which reading it is from */
-};
+/* What the host and its profile say beside the key, as read at open. */
+const struct ownkey_aws_host *
+ownkey_aws_source_host(const struct ownkey_aws_source *source);
+const struct ownkey_aws_profile *
+ownkey_aws_source_profile(const struct ownkey_aws_source *source);
 
 /*
- * The identity for a time (YYYYMMDDTHHMMSSZ) and region.
- *
- * OWNKEY_CREDENTIALS  there are none: err says where was looked
- * OWNKEY_CONFIG       as with open: the files changed
+ * The key to sign with, within limit_ms; *serial says which it is. The
+ * errors: see aws_fetch.h.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_aws_source_identity(struct ownkey_aws_source *source, const char *time,
-                           const char *region,
-                           struct ownkey_aws_identity *identity,
-                           struct ownkey_error *err);
-
-void ownkey_aws_identity_clear(struct ownkey_aws_identity *identity);
+ownkey_aws_source_key(struct ownkey_aws_source *source, uint64_t limit_ms,
+                      struct ownkey_aws_key *key, uint64_t *serial,
+                      struct ownkey_error *err);
 
 /*
- * The service refused what was signed with the reading `serial`: reads the
- * files again. true: there is another key now, a new attempt makes sense.
+ * The service refused what was signed with that one. true: another attempt
+ * makes sense.
  */
-bool ownkey_aws_source_renew(struct ownkey_aws_source *source, uint64_t serial);
+bool ownkey_aws_source_refused(struct ownkey_aws_source *source,
+                               uint64_t serial);
+
+/* The region of the instance that we run on, asked of its metadata. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_source_region(struct ownkey_aws_source *source, uint64_t limit_ms,
+                         char *region, size_t size, struct ownkey_error *err);
 
 #endif

@@ -9,14 +9,19 @@
 /* ---- regions ----------------------------------------------------------- */
 
 /* By the region's start; what is not listed is in partition "aws". */
-static const struct {
+static const struct partition {
     const char *prefix;
     const char *suffix;
+    const char *dual_stack;
 } partitions[] = {
-    { "cn-", "amazonaws.com.cn" },  { "us-gov-", "amazonaws.com" },
-    { "eusc-", "amazonaws.eu" },    { "us-iso-", "c2s.ic.gov" },
-    { "us-isob-", "sc2s.sgov.gov" }, { "eu-isoe-", "cloud.adc-e.uk" },
-    { "us-isof-", "csp.hci.ic.gov" },
+    { "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+    { "us-gov-", "amazonaws.com", "api.aws" },
+    { "eusc-", "amazonaws.eu", "api.amazonwebservices.eu" },
+    { "us-iso-", "c2s.ic.gov", "api.aws.ic.gov" },
+    { "us-isob-", "sc2s.sgov.gov", "api.aws.scloud" },
+    { "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+    { "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+    { "", "amazonaws.com", "api.aws" }, /* the last one */
 };
 
 bool
@@ -27,16 +32,35 @@ ownkey_aws_region_valid(const char *region)
     return n > 0 && n < OWNKEY_AWS_REGION_MAX && region[n] == '\0';
 }
 
-void
-ownkey_aws_endpoint_url(const char *region, char *url, size_t size)
+static const struct partition *
+partition_of(const char *region)
 {
-    const char *suffix = "amazonaws.com";
+    const struct partition *p = partitions;
 
-    for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
-        if (strncmp(region, partitions[i].prefix,
-                    strlen(partitions[i].prefix)) == 0)
-            suffix = partitions[i].suffix;
-    (void)snprintf(url, size, "https://kms.%s.%s", region, suffix);
+    while (strncmp(region, p->prefix, strlen(p->prefix)) != 0)
+        p++;
+    return p;
+}
+
+bool
+ownkey_aws_same_partition(const char *region, const char *other)
+{
+    return partition_of(region) == partition_of(other);
+}
+
+void
+ownkey_aws_service_url(const char *service, const char *region, bool fips,
+                       bool dual_stack, char *url, size_t size)
+{
+    const struct partition *p = partition_of(region);
+
+    /* STS in GovCloud is under FIPS 140 by its usual name. */
+    if (strcmp(service, "sts") == 0 && strcmp(p->prefix, "us-gov-") == 0 &&
+        !dual_stack)
+        fips = false;
+    (void)snprintf(url, size, "https://%s%s.%s.%s", service,
+                   fips ? "-fips" : "", region,
+                   dual_stack ? p->dual_stack : p->suffix);
 }
 
 /* ---- identifiers ------------------------------------------------------- */

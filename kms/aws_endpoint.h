@@ -57,7 +57,14 @@ ownkey_aws_uri_parse(const char *uri, struct ownkey_aws_uri *parsed,
 /* [a-z0-9-]+, short enough. */
 bool ownkey_aws_region_valid(const char *region);
 
-/* "https://kms.REGION.SUFFIX" for the region's partition. */
-void ownkey_aws_endpoint_url(const char *region, char *url, size_t size);
+/* Whether an account of one region can be used in the other. */
+bool ownkey_aws_same_partition(const char *region, const char *other);
+
+/*
+ * "https://SERVICE[-fips].REGION.SUFFIX" with a suffix of the region's
+ * partition. service: "kms", "sts", "portal.sso", "oidc".
+ */
+void ownkey_aws_service_url(const char *service, const char *region, bool fips,
+                            bool dual_stack, char *url, size_t size);
 
 #endif

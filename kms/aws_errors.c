@@ -106,6 +106,26 @@ static const struct {
       { OWNKEY_CREDENTIALS, .hint = "the account is not enabled for KMS in "
                                     "this region" } },
 
+    /* AWS STS, on the way to our credentials. */
+    { "AccessDenied",
+      { OWNKEY_DENIED, .hint = "the role's trust policy, its external id, or "
+                               "our own permission to assume it" } },
+    { "InvalidIdentityToken",
+      { OWNKEY_CREDENTIALS, .hint = "no identity provider of the role's "
+                                    "account takes this token" } },
+    { "IDPRejectedClaim",
+      { OWNKEY_CREDENTIALS, .hint = "the identity provider rejects this "
+                                    "token" } },
+    { "IDPCommunicationError", { OWNKEY_UNREACHABLE, OWNKEY_RETRY_LATER } },
+    { "RegionDisabledException",
+      { OWNKEY_CREDENTIALS, .hint = "AWS STS is not activated in this region "
+                                    "for the account" } },
+    { "ValidationError",
+      { OWNKEY_CONFIG, .hint = "check the role's ARN, session name, external "
+                               "id and duration" } },
+    { "MalformedPolicyDocument", { OWNKEY_CONFIG } },
+    { "PackedPolicyTooLarge", { OWNKEY_CONFIG } },
+
     /* A thing that was damaged, or never meant for this key. */
     { "InvalidCiphertextException",
       { OWNKEY_DAMAGED, .hint = "damaged, or wrapped under another context" } },
@@ -232,29 +252,40 @@ meaning_of(int http_status, const char *code, const char *text)
                                  .hint = throttled_hint };
     return (struct meaning){
         OWNKEY_PROTOCOL,
-        .hint = "this is no answer of AWS KMS that is known here; check the "
+        .hint = "this is no answer of AWS that is known here; check the "
                 "endpoint and any proxy before it"
     };
+}
+
+enum ownkey_status
+ownkey_aws_error_of(const struct ownkey_http_reply *reply, const char *code,
+                    const char *text, struct ownkey_aws_verdict *verdict,
+                    struct ownkey_error *err)
+{
+    struct ownkey_error filled = { .http_status = reply->status };
+    struct meaning m;
+
+    (void)snprintf(filled.request_id, sizeof(filled.request_id), "%s",
+                   reply->request_id);
+    copy_code(code, filled.code, sizeof(filled.code));
+    m = meaning_of(reply->status, filled.code, text);
+    *verdict = (struct ownkey_aws_verdict){ m.retry, m.remedy };
+    (void)ownkey_fail(&filled, m.status, "%s%s%s%s",
+                      text[0] != '\0' ? text : "AWS gave no reason",
+                      m.hint != NULL ? " (" : "",
+                      m.hint != NULL ? m.hint : "", m.hint != NULL ? ")" : "");
+    if (err != NULL)
+        *err = filled;
+    return m.status;
 }
 
 enum ownkey_status
 ownkey_aws_error(const struct ownkey_http_reply *reply,
                  struct ownkey_aws_verdict *verdict, struct ownkey_error *err)
 {
-    struct ownkey_error filled = { .http_status = reply->status };
+    struct ownkey_error body = { 0 };
     char text[300] = "";
-    struct meaning m;
 
-    (void)snprintf(filled.request_id, sizeof(filled.request_id), "%s",
-                   reply->request_id);
-    read_body(reply, &filled, text, sizeof(text));
-    m = meaning_of(reply->status, filled.code, text);
-    *verdict = (struct ownkey_aws_verdict){ m.retry, m.remedy };
-    (void)ownkey_fail(&filled, m.status, "%s%s%s%s",
-                      text[0] != '\0' ? text : "AWS KMS gave no reason",
-                      m.hint != NULL ? " (" : "",
-                      m.hint != NULL ? m.hint : "", m.hint != NULL ? ")" : "");
-    if (err != NULL)
-        *err = filled;
-    return m.status;
+    read_body(reply, &body, text, sizeof(text));
+    return ownkey_aws_error_of(reply, body.code, text, verdict, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * aws_errors.h - what AWS KMS means by an error reply. Pure.
+ * aws_errors.h - what AWS KMS and AWS STS mean by an error reply. Pure.
  */
 #ifndef OWNKEY_KMS_AWS_ERRORS_H
 #define OWNKEY_KMS_AWS_ERRORS_H
@@ -28,5 +28,11 @@ struct ownkey_aws_verdict {
 enum ownkey_status ownkey_aws_error(const struct ownkey_http_reply *reply,
                                     struct ownkey_aws_verdict *verdict,
                                     struct ownkey_error *err);
+
+/* The same for a code and text that were read elsewhere: STS speaks XML. */
+enum ownkey_status ownkey_aws_error_of(const struct ownkey_http_reply *reply,
+                                       const char *code, const char *text,
+                                       struct ownkey_aws_verdict *verdict,
+                                       struct ownkey_error *err);
 
 #endif

@@ -8,79 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- keys -------------------------------------------------------------- */
-
-bool
-ownkey_aws_key_whole(const struct ownkey_aws_key *key)
-{
-    return key->id[0] != '\0' && key->secret.len > 0;
-}
-
-void
-ownkey_aws_key_clear(struct ownkey_aws_key *key)
-{
-    ownkey_secret_clear(&key->secret);
-    ownkey_secret_clear(&key->token);
-    *key = (struct ownkey_aws_key){ 0 };
-}
-
-static bool
-is_printable(const char *value)
-{
-    for (; *value != '\0'; value++)
-        if (*value <= ' ' || *value > '~')
-            return false;
-    return true;
-}
-
-static enum ownkey_status
-fail_value(const char *where, struct ownkey_error *err)
-{
-    return ownkey_fail(err, OWNKEY_CONFIG,
-                       "%s: white space or another character that is not "
-                       "part of a credential (comments go on lines of their "
-                       "own)", where);
-}
-
-enum ownkey_status
-ownkey_aws_key_set_id(struct ownkey_aws_key *key, const char *value,
-                      const char *where, struct ownkey_error *err)
-{
-    if (!is_printable(value) || strchr(value, '/') != NULL)
-        return fail_value(where, err);
-    if (strlen(value) >= sizeof(key->id))
-        return ownkey_fail(err, OWNKEY_CONFIG,
-                           "%s: an access key id has at most %zu characters",
-                           where, sizeof(key->id) - 1);
-    (void)snprintf(key->id, sizeof(key->id), "%s", value);
-    return OWNKEY_OK;
-}
-
-enum ownkey_status
-ownkey_aws_key_set_secret(struct ownkey_secret *part, const char *value,
-                          const char *where, struct ownkey_error *err)
-{
-    size_t len = strlen(value);
-
-    if (!is_printable(value))
-        return fail_value(where, err);
-    if (ownkey_secret_copy(part, value, len + 1) != OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_NOMEM,
-                           "%s: no secure memory left; raise secure_memory",
-                           where);
-    part->len = len;
-    return OWNKEY_OK;
-}
-
 /* ---- one line ---------------------------------------------------------- */
 
 void
 ownkey_aws_profile_clear(struct ownkey_aws_profile *profile)
 {
-    ownkey_aws_key_clear(&profile->key);
-    free(profile->region);
-    free(profile->endpoint_url);
-    free(profile->ca_bundle);
+    ownkey_aws_key_clear(&profile->keys[OWNKEY_AWS_CONFIG_FILE]);
+    ownkey_aws_key_clear(&profile->keys[OWNKEY_AWS_CREDENTIALS_FILE]);
+    for (size_t i = 0; i < OWNKEY_AWS_SETTINGS; i++)
+        free(profile->settings[i]);
     *profile = (struct ownkey_aws_profile){ 0 };
 }
 
@@ -104,16 +40,26 @@ trim(char *text)
     return text;
 }
 
-/* Whether "[...]" is ours: "profile NAME" in config, there also "default". */
+/*
+ * Whether "[...]" is ours: "profile NAME" in config, there also "default";
+ * "sso-session NAME", "services NAME".
+ */
 static bool
 is_our_section(const struct ownkey_aws_reader *r, char *section)
 {
-    static const char prefix[] = "profile";
-    size_t n = sizeof(prefix) - 1;
+    static const char *const prefixes[] = {
+        [OWNKEY_AWS_PROFILE_SECTION] = "profile",
+        [OWNKEY_AWS_SSO_SECTION] = "sso-session",
+        [OWNKEY_AWS_SERVICES_SECTION] = "services",
+    };
+    const char *prefix = prefixes[r->section];
+    size_t n = strlen(prefix);
+    bool bare = r->section == OWNKEY_AWS_PROFILE_SECTION &&
+                (r->kind == OWNKEY_AWS_CREDENTIALS_FILE ||
+                 strcmp(section, "default") == 0);
     size_t len;
 
-    if (r->kind == OWNKEY_AWS_CONFIG_FILE &&
-        strcmp(section, "default") != 0) {
+    if (!bare) {
         if (strncmp(section, prefix, n) != 0 || !is_blank(section[n]))
             return false;
         section = trim(section + n);
@@ -162,80 +108,131 @@ set_text(char **text, const char *value, struct ownkey_error *err)
     return OWNKEY_OK;
 }
 
-/* Ways to credentials that this version lacks: such a profile is refused. */
-static const struct {
-    const char *name;
-    bool static_key_first; /* then they are not even asked */
-} needs[] = {
-    { "role_arn", false },
-    { "source_profile", false },
-    { "credential_source", false },
-    { "web_identity_token_file", false },
-    { "sso_session", false },
-    { "sso_start_url", false },
-    { "credential_process", true },
-    { "login_session", true },
+static const char *const names[OWNKEY_AWS_SETTINGS] = {
+    [OWNKEY_AWS_REGION] = "region",
+    [OWNKEY_AWS_ENDPOINT_URL] = "endpoint_url",
+    [OWNKEY_AWS_IGNORE_ENDPOINT_URLS] = "ignore_configured_endpoint_urls",
+    [OWNKEY_AWS_SERVICES] = "services",
+    [OWNKEY_AWS_KMS_ENDPOINT_URL] = "kms.endpoint_url",
+    [OWNKEY_AWS_STS_ENDPOINT_URL] = "sts.endpoint_url",
+    [OWNKEY_AWS_SSO_ENDPOINT_URL] = "sso.endpoint_url",
+    [OWNKEY_AWS_OIDC_ENDPOINT_URL] = "sso_oidc.endpoint_url",
+    [OWNKEY_AWS_CA_BUNDLE] = "ca_bundle",
+    [OWNKEY_AWS_USE_FIPS] = "use_fips_endpoint",
+    [OWNKEY_AWS_USE_DUALSTACK] = "use_dualstack_endpoint",
+    [OWNKEY_AWS_ROLE_ARN] = "role_arn",
+    [OWNKEY_AWS_SOURCE_PROFILE] = "source_profile",
+    [OWNKEY_AWS_CREDENTIAL_SOURCE] = "credential_source",
+    [OWNKEY_AWS_EXTERNAL_ID] = "external_id",
+    [OWNKEY_AWS_ROLE_SESSION_NAME] = "role_session_name",
+    [OWNKEY_AWS_DURATION_SECONDS] = "duration_seconds",
+    [OWNKEY_AWS_MFA_SERIAL] = "mfa_serial",
+    [OWNKEY_AWS_WEB_IDENTITY_TOKEN_FILE] = "web_identity_token_file",
+    [OWNKEY_AWS_CREDENTIAL_PROCESS] = "credential_process",
+    [OWNKEY_AWS_SSO_SESSION] = "sso_session",
+    [OWNKEY_AWS_SSO_START_URL] = "sso_start_url",
+    [OWNKEY_AWS_SSO_REGION] = "sso_region",
+    [OWNKEY_AWS_SSO_ACCOUNT_ID] = "sso_account_id",
+    [OWNKEY_AWS_SSO_ROLE_NAME] = "sso_role_name",
+    [OWNKEY_AWS_LOGIN_SESSION] = "login_session",
 };
 
-static void
-note_need(struct ownkey_aws_profile *p, const char *name)
+const char *
+ownkey_aws_setting_name(enum ownkey_aws_setting setting)
 {
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-        if (strcmp(needs[i].name, name) != 0)
-            continue;
-        if (p->needs[0] != '\0' && !p->needs_only_without_key)
-            return; /* the stronger one stays */
-        (void)snprintf(p->needs, sizeof(p->needs), "%s", name);
-        p->needs_only_without_key = needs[i].static_key_first;
-    }
+    return names[setting];
 }
 
-static enum ownkey_status
-take_value(struct ownkey_aws_reader *r, const char *name, const char *value,
-           struct ownkey_error *err)
+bool
+ownkey_aws_setting_is_true(const struct ownkey_aws_profile *profile,
+                           enum ownkey_aws_setting setting)
 {
-    struct ownkey_aws_profile *p = r->profile;
+    const char *value = profile->settings[setting];
+
+    return value != NULL && strcasecmp(value, "true") == 0;
+}
+
+/* One of the parts of an access key; OWNKEY_NOT_FOUND: it is none. */
+static enum ownkey_status
+take_key_part(struct ownkey_aws_reader *r, const char *name, const char *value,
+              struct ownkey_error *err)
+{
+    struct ownkey_aws_key *key = &r->profile->keys[r->kind];
     char where[512];
 
     (void)snprintf(where, sizeof(where), "%.400s:%u: %.40s", r->path, r->line,
                    name);
+    if (strcmp(name, "aws_access_key_id") == 0)
+        return ownkey_aws_key_set_id(key, value, where, err);
+    if (strcmp(name, "aws_secret_access_key") == 0)
+        return ownkey_aws_key_set_secret(&key->secret, value, where, err);
+    if (strcmp(name, "aws_session_token") == 0)
+        return ownkey_aws_key_set_secret(&key->token, value, where, err);
+    return OWNKEY_NOT_FOUND;
+}
+
+/* parent: the name above a nested setting, else "". */
+static enum ownkey_status
+take_value(struct ownkey_aws_reader *r, const char *parent, const char *name,
+           const char *value, struct ownkey_error *err)
+{
+    enum ownkey_status st = OWNKEY_NOT_FOUND;
+    char whole[64];
+
     if (value[0] == '\0')
         return OWNKEY_OK;
-    if (strcmp(name, "aws_access_key_id") == 0)
-        return ownkey_aws_key_set_id(&p->key, value, where, err);
-    if (strcmp(name, "aws_secret_access_key") == 0)
-        return ownkey_aws_key_set_secret(&p->key.secret, value, where, err);
-    if (strcmp(name, "aws_session_token") == 0)
-        return ownkey_aws_key_set_secret(&p->key.token, value, where, err);
-    if (strcmp(name, "region") == 0)
-        return set_text(&p->region, value, err);
-    if (strcmp(name, "endpoint_url") == 0)
-        return set_text(&p->endpoint_url, value, err);
-    if (strcmp(name, "ca_bundle") == 0)
-        return set_text(&p->ca_bundle, value, err);
-    if (strcmp(name, "ignore_configured_endpoint_urls") == 0)
-        p->ignore_endpoint_urls = strcasecmp(value, "true") == 0;
-    note_need(p, name);
+    if (r->section == OWNKEY_AWS_PROFILE_SECTION && parent[0] == '\0')
+        st = take_key_part(r, name, value, err);
+    if (st != OWNKEY_NOT_FOUND)
+        return st;
+    (void)snprintf(whole, sizeof(whole), "%s%s%.40s", parent,
+                   parent[0] != '\0' ? "." : "", name);
+    for (size_t i = 0; i < OWNKEY_AWS_SETTINGS; i++)
+        if (strcmp(names[i], whole) == 0)
+            return set_text(&r->profile->settings[i], value, err);
     return OWNKEY_OK;
+}
+
+/* Takes "NAME = VALUE" apart in place. false: it is not that. */
+static bool
+split(char *line, char **name, char **value)
+{
+    char *separator = line + strcspn(line, "=:");
+
+    if (*separator == '\0')
+        return false;
+    *separator = '\0';
+    *name = trim(line);
+    *value = trim(separator + 1);
+    for (char *c = *name; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return true;
 }
 
 static enum ownkey_status
 read_setting(struct ownkey_aws_reader *r, char *line, struct ownkey_error *err)
 {
-    char *separator = line + strcspn(line, "=:");
     char *name, *value;
 
-    if (*separator == '\0')
+    if (!split(line, &name, &value))
         return fail_line(r, "neither [SECTION] nor NAME = VALUE", err);
-    *separator = '\0';
-    name = trim(line);
-    value = trim(separator + 1);
-    for (char *c = name; *c != '\0'; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
     r->takes_indented = true;
     r->value_was_empty = value[0] == '\0';
-    return take_value(r, name, value, err);
+    (void)snprintf(r->parent, sizeof(r->parent), "%.20s", name);
+    return take_value(r, "", name, value, err);
+}
+
+/* Below an empty value; only the settings of services are of interest. */
+static enum ownkey_status
+read_nested(struct ownkey_aws_reader *r, char *line, struct ownkey_error *err)
+{
+    char *name, *value;
+
+    if (r->section != OWNKEY_AWS_SERVICES_SECTION ||
+        !split(line, &name, &value))
+        return OWNKEY_OK;
+    return take_value(r, r->parent, name, value, err);
 }
 
 enum ownkey_status
@@ -254,7 +251,7 @@ ownkey_aws_reader_line(struct ownkey_aws_reader *reader, char *line,
         return OWNKEY_OK;
     if (indented && reader->takes_indented) {
         if (reader->value_was_empty)
-            return OWNKEY_OK; /* a nested setting */
+            return read_nested(reader, text, err);
         return fail_line(reader, "the line before goes on here, which is not "
                                  "supported", err);
     }

@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
-
 #include "kms/aws_static_key.h"
-
-#include <stdlib.h>
-
-static const char *
-environment(const char *name)
-{
-    const char *value = secure_getenv(name);
-
-    return value != NULL && value[0] != '\0' ? value : NULL;
-}
 
 /* A key's parts as text, with a name for each to complain by. */
 struct parts {
@@ -45,27 +33,29 @@ key_from_parts(const struct parts *p, struct ownkey_aws_key *key,
     return st;
 }
 
-static enum ownkey_status
-key_from_options(const struct ownkey_options *o, struct ownkey_aws_key *key,
-                 struct ownkey_error *err)
+enum ownkey_status
+ownkey_aws_key_from_options(const struct ownkey_options *options,
+                            struct ownkey_aws_key *key,
+                            struct ownkey_error *err)
 {
     const struct parts parts = {
-        ownkey_options_get(o, "aws.access_key_id", NULL),
-        ownkey_options_get(o, "aws.secret_access_key", NULL),
-        ownkey_options_get(o, "aws.session_token", NULL),
+        ownkey_options_get(options, "aws.access_key_id", NULL),
+        ownkey_options_get(options, "aws.secret_access_key", NULL),
+        ownkey_options_get(options, "aws.session_token", NULL),
         "aws.access_key_id", "aws.secret_access_key", "aws.session_token",
     };
 
     return key_from_parts(&parts, key, err);
 }
 
-static enum ownkey_status
-key_from_environment(struct ownkey_aws_key *key, struct ownkey_error *err)
+enum ownkey_status
+ownkey_aws_key_from_environment(struct ownkey_aws_key *key,
+                                struct ownkey_error *err)
 {
     const struct parts parts = {
-        environment("AWS_ACCESS_KEY_ID"),
-        environment("AWS_SECRET_ACCESS_KEY"),
-        environment("AWS_SESSION_TOKEN"),
+        ownkey_environment("AWS_ACCESS_KEY_ID"),
+        ownkey_environment("AWS_SECRET_ACCESS_KEY"),
+        ownkey_environment("AWS_SESSION_TOKEN"),
         "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
     };
 
@@ -73,16 +63,4 @@ key_from_environment(struct ownkey_aws_key *key, struct ownkey_error *err)
     if (parts.id == NULL && parts.secret == NULL)
         return OWNKEY_OK;
     return key_from_parts(&parts, key, err);
-}
-
-enum ownkey_status
-ownkey_aws_static_key(const struct ownkey_options *options,
-                      struct ownkey_aws_key *key, struct ownkey_error *err)
-{
-    enum ownkey_status st = key_from_options(options, key, err);
-
-    if (st == OWNKEY_OK && !ownkey_aws_key_whole(key) &&
-        ownkey_options_find(options, "aws.profile") == NULL)
-        st = key_from_environment(key, err);
-    return st;
 }

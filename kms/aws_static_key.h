@@ -8,15 +8,19 @@
 
 #include "base/options.h"
 #include "base/status.h"
-#include "kms/aws_profile.h"
+#include "kms/aws_key.h"
 
 /*
- * The key of the options; without one, and without the option aws.profile,
- * that of the environment. *key stays empty when there is none. OWNKEY_CONFIG:
- * half a key, or characters that are not part of one.
+ * *key stays empty when there is none. OWNKEY_CONFIG: half a key, or
+ * characters that are not part of one.
  */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_aws_static_key(const struct ownkey_options *options,
-                      struct ownkey_aws_key *key, struct ownkey_error *err);
+ownkey_aws_key_from_options(const struct ownkey_options *options,
+                            struct ownkey_aws_key *key,
+                            struct ownkey_error *err);
+
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_aws_key_from_environment(struct ownkey_aws_key *key,
+                                struct ownkey_error *err);
 
 #endif

@@ -292,8 +292,7 @@ open_one(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
     if (k->base.uri == NULL)
         st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     else
-        st = ownkey_aws_config_init(&k->client.config, config->uri,
-                                    config->options, err);
+        st = ownkey_aws_config_init(&k->client.config, config, err);
     if (st != OWNKEY_OK) {
         awskms_free(&k->base);
         return st;

@@ -19,11 +19,16 @@ libownkey_la_SOURCES += \
 # The transport and what talks to AWS KMS.
 libownkey_la_SOURCES += \
 	kms/aws_call.c kms/aws_call.h \
+	kms/aws_chain.c kms/aws_chain.h \
 	kms/aws_config.c kms/aws_config.h \
+	kms/aws_container.h \
 	kms/aws_credentials.c kms/aws_credentials.h \
+	kms/aws_document.c kms/aws_document.h \
 	kms/aws_endpoint.c kms/aws_endpoint.h \
 	kms/aws_errors.c kms/aws_errors.h \
-	kms/aws_kept.c kms/aws_kept.h \
+	kms/aws_fetch.c kms/aws_fetch.h \
+	kms/aws_host.c kms/aws_host.h \
+	kms/aws_key.c kms/aws_key.h \
 	kms/aws_profile.c kms/aws_profile.h \
 	kms/aws_replicas.c kms/aws_replicas.h \
 	kms/aws_reply.c kms/aws_reply.h \
@@ -31,8 +36,17 @@ libownkey_la_SOURCES += \
 	kms/aws_reply_parts.c kms/aws_reply_parts.h \
 	kms/aws_reply_sign.c \
 	kms/aws_request.c kms/aws_request.h \
+	kms/aws_service.c kms/aws_service.h \
+	kms/aws_sign.c kms/aws_sign.h \
 	kms/aws_sigv4.c kms/aws_sigv4.h \
+	kms/aws_source_container.c \
+	kms/aws_source_instance.c \
+	kms/aws_source_process.c \
+	kms/aws_source_sso.c \
+	kms/aws_source_sts.c \
+	kms/aws_sso_token.c kms/aws_sso_token.h \
 	kms/aws_static_key.c kms/aws_static_key.h \
+	kms/aws_sts_message.c kms/aws_sts_message.h \
 	kms/awskms.c kms/awskms.h \
 	kms/awskms_key.c kms/awskms_parts.h \
 	kms/command_line.c kms/command_line.h \
@@ -48,8 +62,9 @@ libownkey_la_SOURCES += \
 	kms/replicas.c kms/replicas.h \
 	kms/retry.c kms/retry.h \
 	kms/rsa_oaep.c kms/rsa_oaep.h \
-	kms/signature.c kms/signature.h
-libownkey_la_LIBADD += $(SSL_LIBS)
+	kms/signature.c kms/signature.h \
+	kms/xml.c kms/xml.h
+libownkey_la_LIBADD += $(SSL_LIBS) $(EXPAT_LIBS)
 
 # Azure Key Vault and Managed HSM.
 libownkey_la_SOURCES += \

@@ -49,6 +49,14 @@ tests_fuzz_fuzz_aws_profile_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFUZZ_SEEDS='"aws_profile"'
 tests_fuzz_fuzz_aws_profile_LDADD = libownkey.la
 
+# What AWS's sources of credentials give.
+fuzz_targets += tests/fuzz/fuzz_aws_documents
+tests_fuzz_fuzz_aws_documents_SOURCES = tests/fuzz/fuzz_aws_documents.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_aws_documents_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"aws_documents"'
+tests_fuzz_fuzz_aws_documents_LDADD = libownkey.la
+
 # A key file that names a key.
 fuzz_targets += tests/fuzz/fuzz_keyfile
 tests_fuzz_fuzz_keyfile_SOURCES = tests/fuzz/fuzz_keyfile.c \

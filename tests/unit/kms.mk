@@ -113,3 +113,21 @@ tests_unit_test_azure_login_SOURCES = tests/unit/test_azure_login.c \
 	tests/unit/test.h
 tests_unit_test_azure_login_CFLAGS = $(test_cflags)
 tests_unit_test_azure_login_LDADD = $(test_libs)
+
+# The ways to AWS credentials: what is pure of them.
+unit_tests += tests/unit/test_aws_chain
+tests_unit_test_aws_chain_SOURCES = tests/unit/test_aws_chain.c $(awskms_help)
+tests_unit_test_aws_chain_CFLAGS = $(test_cflags)
+tests_unit_test_aws_chain_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_aws_documents
+tests_unit_test_aws_documents_SOURCES = tests/unit/test_aws_documents.c \
+	tests/unit/test.h
+tests_unit_test_aws_documents_CFLAGS = $(test_cflags)
+tests_unit_test_aws_documents_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_aws_places
+tests_unit_test_aws_places_SOURCES = tests/unit/test_aws_places.c \
+	tests/unit/test.h
+tests_unit_test_aws_places_CFLAGS = $(test_cflags)
+tests_unit_test_aws_places_LDADD = $(test_libs)

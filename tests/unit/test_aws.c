@@ -279,7 +279,7 @@ endpoints(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char url[128];
 
-        ownkey_aws_endpoint_url(cases[i].region, url, sizeof(url));
+        ownkey_aws_service_url("kms", cases[i].region, false, false, url, sizeof(url));
         assert_string_equal(url, cases[i].url);
     }
 }
