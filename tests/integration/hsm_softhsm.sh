@@ -17,7 +17,6 @@ cat >ownkey.conf <<END
 [hsm]
 kek = $(uri kek)
 pkcs11.pin_file = $dir/pin
-cache = off
 
 [kwp]
 kek = $(uri kek "pin-source=file:$dir/pin")
@@ -40,7 +39,7 @@ printf '[rsakek]\nkek = %s\npublic_key = %s\npkcs11.pin_file = %s\n' \
 printf 'pkcs11.mechanism = rsa-oaep-sha1\ncache = off\n' >>ownkey.conf
 
 cell() {
-    printf 'pkcs11 | %-22s | %-8s | passed\n' "$1" "$2"
+    printf 'pkcs11 | %-22s | %-8s | %s\n' "$1" "$2" "${3:-passed}"
 }
 
 # ---- the command ----
@@ -99,6 +98,14 @@ openssl pkeyutl -derive -inkey peer.key -peerkey ecdh.pem -out want || die deriv
 ownkey key derive hsm/ecdh --peer peer.pem >secret || die "key derive"
 cmp secret want || die "another secret"
 cell derive tool
+run openssl pkeyutl -encrypt -pubin -inkey rsa.pem -in hsm.key -out enc \
+    -pkeyopt rsa_padding_mode:oaep
+# The command has SHA-256 only, and SoftHSM 2.6 SHA-1 only.
+if ownkey key decrypt hsm/rsa --in enc --out dec --force 2>err; then
+    die "decrypted with SHA-256 what was encrypted with SHA-1"
+fi
+has err "in the HSM"
+cell "decrypt OAEP" tool "not with SoftHSM: no SHA-256 there"
 
 # ---- PKCS#11 ----
 id=$(id_of secrkey hsm --token-label hsm)
@@ -126,6 +133,23 @@ run tool --token-label hsm --decrypt -m RSA-PKCS-OAEP --hash-algorithm SHA-1 \
     --mgf MGF1-SHA1 --id "$(id_of privkey rsa --token-label hsm)" -i enc -o dec
 cmp dec hsm.key || die "OAEP decrypts to something else"
 cell "decrypt OAEP" PKCS#11
+id=$(id_of privkey rsa --token-label hsm)
+run tool --token-label hsm --sign -m RSA-PKCS-PSS --hash-algorithm SHA256 \
+    --id "$id" -i digest -o sig
+run openssl pkeyutl -verify -pubin -inkey rsa.pem -in digest -sigfile sig \
+    -pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss
+cell "sign RSA PSS" PKCS#11
+openssl pkey -in peer.key -pubout -outform DER -out peer.der || die pkey
+run tool --token-label hsm --derive -m ECDH1-DERIVE \
+    --id "$(id_of privkey ecdh --token-label hsm)" -i peer.der -o secret2
+cmp secret secret2 || die "another secret by way of PKCS#11"
+cell derive PKCS#11
+id=$(id_of secrkey kwp --token-label kwp)
+run tool --token-label kwp --unwrap -m $WRAP --id "$id" -i kwp.wrapped \
+    --key-type AES:32 --application-id 02 --extractable --wrap -o again.wrapped
+expect 0 ownkey unwrap kwp --in again.wrapped --out again.key --force
+cmp kwp.key again.key || die "another key by way of PKCS#11"
+cell "wrap, unwrap (KWP)" PKCS#11
 run tool --token-label hsm --sign -m SHA256-HMAC \
     --id "$(id_of secrkey mac --token-label hsm)" -i msg -o tag2
 cmp tag tag2 || die "another MAC by way of PKCS#11"
@@ -175,9 +199,16 @@ for op in "wrap, unwrap (GCM)" "sign RSA PKCS#1" "sign RSA PSS" "sign EC" \
     cell "$op" OpenSSL
 done
 
-# ---- nothing but what was asked for ----
-# A program that loads both modules has both.
-run pkcs11-tool --module "$softhsm" -L
+# ---- modules ----
+# By p11-kit's name for it.
+if p11-kit list-modules 2>/dev/null | grep -q '^softhsm2:'; then
+    printf '[named]\nkek = pkcs11:token=demo;object=kek?module-name=softhsm2\n' \
+        >named.conf
+    printf 'pkcs11.pin_file = %s/pin\n' "$dir" >>named.conf
+    expect 0 ownkey wrap named --config named.conf --generate 32 --out n.wrapped
+    expect 0 ownkey unwrap named --config named.conf --in n.wrapped --out n.key
+fi
+
 # Our own module, by whatever name, is no HSM.
 printf '[self]\nkek = pkcs11:object=kek?module-path=%s\n' "$module" >self.conf
 expect 3 env OWNKEY_CONF="$dir/self.conf" "$OWNKEY_BUILDDIR/ownkey" wrap self \

@@ -2,6 +2,7 @@
 /* Keys in SoftHSM, each operation with each kind. */
 #include "tests/unit/hsm_help.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "base/encode.h"
+#include "kms/hsm_ck.h"
 #include "token/internal.h"
 
 static char pin_option[128];
@@ -529,10 +530,51 @@ key_of_another_type_is_a_matter_of_configuration(void **state)
     ownkey_kms_free(kms);
 }
 
+/*
+ * The host initialised the module itself, and has a session: it keeps both,
+ * and when it finalises the module, we initialise it again.
+ */
+static void
+a_host_that_uses_the_module_too(void **state)
+{
+    CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+    CK_RV (*get)(CK_FUNCTION_LIST **);
+    CK_FUNCTION_LIST *p11 = NULL;
+    CK_SESSION_HANDLE session;
+    CK_SESSION_INFO info;
+    CK_SLOT_ID slots[8];
+    CK_ULONG n = 8;
+    struct ownkey_kms *kms;
+    void *so = dlopen(module(), RTLD_NOW | RTLD_LOCAL);
+    CK_RV rv;
+
+    (void)state;
+    assert_non_null(so);
+    *(void **)&get = dlsym(so, "C_GetFunctionList");
+    assert_int_equal(get(&p11), CKR_OK);
+    rv = p11->C_Initialize(&args);
+    assert_true(rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED);
+    assert_int_equal(p11->C_GetSlotList(CK_TRUE, slots, &n), CKR_OK);
+    assert_int_equal(p11->C_OpenSession(slots[0], CKF_SERIAL_SESSION, NULL,
+                                        NULL, &session),
+                     CKR_OK);
+    kms = open_key("object=kek", OWNKEY_KEY_AES_256, NULL);
+    hsm_round_trip(kms, 64);
+    ownkey_kms_free(kms);
+    assert_int_equal(p11->C_GetSessionInfo(session, &info), CKR_OK);
+    assert_int_equal(p11->C_CloseSession(session), CKR_OK);
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    kms = open_key("object=kek", OWNKEY_KEY_AES_256, NULL);
+    hsm_round_trip(kms, 64);
+    ownkey_kms_free(kms);
+    (void)dlclose(so);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_that_uses_the_module_too),
         cmocka_unit_test(aes_kek_wraps_with_gcm_unless_told_otherwise),
         cmocka_unit_test(aes_kek_wraps_with_kwp),
         cmocka_unit_test(kwp_wraps_nothing_that_does_not_come_back),
