@@ -165,14 +165,12 @@ ownkey_key_type_of_spki(struct ownkey_blob spki, enum ownkey_key_type *type)
         return OWNKEY_DAMAGED;
     (void)ERR_set_mark(); /* the error queue belongs to the host */
     pkey = d2i_PUBKEY_ex(NULL, &at, (long)spki.len, ctx, NULL);
-    (void)ERR_pop_to_mark();
-    if (pkey == NULL)
-        return OWNKEY_DAMAGED;
-    if (at != spki.data + spki.len)
+    if (pkey == NULL || at != spki.data + spki.len)
         st = OWNKEY_DAMAGED;
     else
         st = type_of_pkey(pkey, type);
     EVP_PKEY_free(pkey);
+    (void)ERR_pop_to_mark();
     return st;
 }
 

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "base/encode.h"
 #include "base/libctx.h"
@@ -48,31 +47,39 @@ field_len(const struct ownkey_key *key)
     return (ownkey_key_type_info(key->type)->bits + 7) / 8;
 }
 
-/* ANSI X9.63, 5.6.3 (SEC 1, 3.6.1). */
+/*
+ * ANSI X9.63, 5.6.3 (SEC 1, 3.6.1): hash(x || counter || info), one after the
+ * other. OpenSSL 3.0's own ends the process when memory runs out in it.
+ */
 static bool
 x963(const struct ownkey_derive_request *r, const struct ownkey_secret *shared,
      struct ownkey_secret *out)
 {
-    static const uint8_t nothing;
-    OSSL_LIB_CTX *libctx = ownkey_libctx();
-    EVP_KDF *kdf = EVP_KDF_fetch(libctx, "X963KDF", NULL);
-    EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
-    const void *info = r->info.len > 0 ? r->info.data : &nothing;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(
-            OSSL_KDF_PARAM_DIGEST,
-            (char *)(uintptr_t)ownkey_hash_info(r->hash)->name, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, shared->data,
-                                          shared->len),
-        OSSL_PARAM_construct_octet_string(
-            OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, r->info.len),
-        OSSL_PARAM_END,
-    };
-    bool ok = libctx != NULL && ctx != NULL &&
-              EVP_KDF_derive(ctx, out->data, r->len, params) == 1;
+    const struct ownkey_hash_info *hash = ownkey_hash_info(r->hash);
+    EVP_MD *md = EVP_MD_fetch(ownkey_libctx(), hash->name, NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = md != NULL && ctx != NULL;
+    uint8_t block[EVP_MAX_MD_SIZE];
+    uint32_t count = 0;
 
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
+    for (out->len = 0; ok && out->len < r->len; out->len += hash->len) {
+        const uint8_t counter[4] = { 0, 0, (uint8_t)(++count >> 8),
+                                     (uint8_t)count };
+        size_t left = r->len - out->len;
+
+        ok = EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
+             EVP_DigestUpdate(ctx, shared->data, shared->len) == 1 &&
+             EVP_DigestUpdate(ctx, counter, sizeof(counter)) == 1 &&
+             EVP_DigestUpdate(ctx, r->info.data, r->info.len) == 1 &&
+             EVP_DigestFinal_ex(ctx, block, NULL) == 1;
+        if (ok)
+            memcpy(out->data + out->len, block,
+                   left < hash->len ? left : hash->len);
+    }
+    out->len = r->len;
+    OPENSSL_cleanse(block, sizeof(block));
+    EVP_MD_CTX_free(ctx);
+    EVP_MD_free(md);
     return ok;
 }
 
@@ -95,7 +102,6 @@ take_out(struct ownkey_data_key *dk, struct ownkey_secret *shared,
         st = ownkey_secret_alloc(&made, r->len);
         if (st == OWNKEY_OK && !x963(r, shared, &made))
             st = OWNKEY_NOMEM;
-        made.len = r->len;
     }
     if (st == OWNKEY_OK)
         ownkey_secret_move(key, &made);

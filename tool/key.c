@@ -18,6 +18,7 @@ struct row {
     const char *uri;
     const char *name; /* "TOKEN" or "TOKEN/NAME" */
     enum ownkey_key_type type;
+    unsigned usage; /* 0: a KEK */
     const uint8_t *id;
     bool certificate;
     const struct ownkey_error *error;
@@ -40,6 +41,19 @@ print_row(const struct row *row)
 }
 
 static void
+add_usage(cJSON *object, unsigned usage)
+{
+    /* In the order of the bits of enum ownkey_conf_usage. */
+    static const char *const names[] = { "sign", "decrypt", "derive", "mac" };
+    cJSON *array = usage != 0 ? ownkey_report_array(object, "usage") : NULL;
+
+    for (size_t i = 0; array != NULL && i < sizeof(names) / sizeof(names[0]);
+         i++)
+        if ((usage >> i & 1) != 0)
+            (void)cJSON_AddItemToArray(array, cJSON_CreateString(names[i]));
+}
+
+static void
 add_row(cJSON *array, const struct row *row)
 {
     char id[OWNKEY_OBJECT_ID_LEN * 2 + 1];
@@ -55,6 +69,7 @@ add_row(cJSON *array, const struct row *row)
     }
     ownkey_hex_encode(row->id, OWNKEY_OBJECT_ID_LEN, id);
     ownkey_report_text(o, "type", ownkey_key_type_info(row->type)->name);
+    add_usage(o, row->usage);
     ownkey_report_text(o, "id", id);
     ownkey_report_bool(o, "certificate", row->certificate);
 }
@@ -91,6 +106,7 @@ list_token(cJSON *array, struct ownkey_token *token)
             .uri = conf->keys[i].uri,
             .name = name,
             .type = ownkey_key_type(key),
+            .usage = ownkey_key_usage(key),
             .id = ownkey_key_id(key),
             .certificate = ownkey_key_certificate(key).len > 0,
             .error = ownkey_key_error(key),

@@ -42,6 +42,8 @@ expect 0 ownkey check
 [ "$(grep -c 'sign  *ok' out)" -eq 6 ] || die "not six signatures"
 expect 0 ownkey key list --json
 json '[k["type"] for k in d["keys"]][-2:] == ["hmac-sha256", "hmac-sha512"]'
+json 'd["keys"][-1]["usage"] == ["mac"] and "usage" not in d["keys"][0]'
+json '[k["usage"] for k in d["keys"] if k["name"] == "main/ecdh"] == [["derive"]]'
 
 head -c 100000 /dev/urandom >message
 
