@@ -140,7 +140,7 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
             return ownkey_fail(err, OWNKEY_NOMEM,
                                "no secure memory for another data key; raise "
                                "secure_memory");
-        ownkey_sweeper_wake(token->set->sweeper);
+        ownkey_worker_wake(token->set->worker);
     }
     /* Somebody may have been denied while this reply was on its way. */
     if (atomic_load(&token->epoch) == epoch)
@@ -388,7 +388,7 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
 
     if (err == NULL)
         err = &local;
-    ownkey_sweeper_look(dk->token->set->sweeper);
+    ownkey_worker_look(dk->token->set->worker);
     if (take(dk, key, lease, &st)) {
         atomic_fetch_add(&dk->token->hits, 1);
         return OWNKEY_OK;
@@ -415,7 +415,7 @@ ownkey_data_key_peek(struct ownkey_data_key *dk, struct ownkey_secret *key)
     struct ownkey_lease lease;
     enum ownkey_status st;
 
-    ownkey_sweeper_look(dk->token->set->sweeper);
+    ownkey_worker_look(dk->token->set->worker);
     return take(dk, key, &lease, &st);
 }
 

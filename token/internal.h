@@ -11,8 +11,8 @@
 #include "token/datakey.h"
 #include "token/lease.h"
 #include "token/state.h"
-#include "token/sweeper.h"
 #include "token/token.h"
+#include "token/worker.h"
 
 struct flight;        /* flight.c */
 struct ownkey_public; /* key.c */
@@ -65,7 +65,7 @@ struct ownkey_tokens {
     struct ownkey_token *tokens;
     size_t count;
     struct ownkey_lease_table *leases;
-    struct ownkey_sweeper *sweeper;
+    struct ownkey_worker *worker;
 
     pthread_mutex_t flight_lock;   /* guards flights and what is in them */
     struct flight *flights;

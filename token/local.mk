@@ -1,4 +1,5 @@
 libownkey_la_SOURCES += \
+	token/background.c token/background.h \
 	token/datakey.c token/datakey.h \
 	token/datakey_derive.c \
 	token/datakey_oaep.c \
@@ -15,6 +16,6 @@ libownkey_la_SOURCES += \
 	token/rewrap.c token/rewrap.h \
 	token/signature.c \
 	token/state.c token/state.h \
-	token/sweeper.c token/sweeper.h \
 	token/token.c token/token.h \
+	token/worker.c token/worker.h \
 	token/wrapped.c token/wrapped.h

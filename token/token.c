@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "base/fork.h"
 #include "base/log.h"
+#include "token/background.h"
 #include "token/internal.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,7 +36,6 @@ fork_child(void)
         for (size_t i = 0; i < set->count; i++)
             (void)pthread_mutex_init(&set->tokens[i].lock, NULL);
         ownkey_flights_reset(set);
-        ownkey_sweeper_reset(set->sweeper);
     }
 }
 
@@ -269,9 +269,6 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
     set->tokens = calloc(set->conf->token_count + 1, sizeof(*set->tokens));
     if (set->leases == NULL || set->tokens == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
-    set->sweeper = ownkey_sweeper_new(set->leases, set->clock, no_threads);
-    if (set->sweeper == NULL)
-        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     for (size_t i = 0; i < set->conf->token_count; i++) {
         set->tokens[i].set = set;
         set->tokens[i].conf = &set->conf->tokens[i];
@@ -279,13 +276,16 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
         if (open_token(&set->tokens[i]) != OWNKEY_OK)
             return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     }
+    set->worker = ownkey_background_new(set, no_threads);
+    if (set->worker == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     return OWNKEY_OK;
 }
 
 static void
 free_set(struct ownkey_tokens *set)
 {
-    ownkey_sweeper_free(set->sweeper);
+    ownkey_worker_free(set->worker);
     ownkey_lease_table_free(set->leases);
     for (size_t i = 0; i < set->count; i++)
         close_token(&set->tokens[i]);

@@ -25,10 +25,10 @@ tests_unit_test_flight_SOURCES = tests/unit/test_flight.c
 tests_unit_test_flight_CFLAGS = $(test_cflags)
 tests_unit_test_flight_LDADD = $(test_libs)
 
-unit_tests += tests/unit/test_sweeper
-tests_unit_test_sweeper_SOURCES = tests/unit/test_sweeper.c
-tests_unit_test_sweeper_CFLAGS = $(test_cflags)
-tests_unit_test_sweeper_LDADD = $(test_libs)
+unit_tests += tests/unit/test_worker
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
+tests_unit_test_worker_CFLAGS = $(test_cflags)
+tests_unit_test_worker_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_oom
 tests_unit_test_oom_SOURCES = tests/unit/test_oom.c \
