@@ -356,3 +356,14 @@ ownkey_credential_refused(struct ownkey_credential *c, uint64_t serial)
     leave();
     return again;
 }
+
+void
+ownkey_credential_forget(struct ownkey_credential *c, uint64_t serial)
+{
+    enter(c);
+    if (c->serial == serial && serial != 0) {
+        c->serial = 0;
+        ownkey_secret_clear(&c->value);
+    }
+    leave();
+}

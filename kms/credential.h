@@ -76,4 +76,11 @@ ownkey_credential_get(struct ownkey_credential *credential, uint64_t limit_ms,
 bool ownkey_credential_refused(struct ownkey_credential *credential,
                                uint64_t serial);
 
+/*
+ * Forgets the one of that serial, however new it is: what it was made with
+ * (the time, say) is known to be wrong, so a fetch brings another.
+ */
+void ownkey_credential_forget(struct ownkey_credential *credential,
+                              uint64_t serial);
+
 #endif

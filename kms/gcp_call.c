@@ -66,9 +66,10 @@ judge(void *arg, const struct ownkey_rest_attempt *a,
     enum ownkey_status st = ownkey_gcp_error(
         &service, reply, c->request->decryption, verdict, err);
 
-    (void)a;
-    if (verdict->refused)
-        ownkey_gcp_source_clock(c->client->config.source, reply->date_s);
+    if (verdict->refused &&
+        ownkey_gcp_source_clock(c->client->config.source, reply->date_s,
+                                a->serial))
+        *verdict = (struct ownkey_verdict){ .retry = OWNKEY_RETRY_NOW };
     return st;
 }
 

@@ -234,19 +234,22 @@ ownkey_gcp_source_refused(struct ownkey_gcp_source *source, uint64_t serial)
     return ownkey_credential_refused(source->credential, serial);
 }
 
-void
-ownkey_gcp_source_clock(struct ownkey_gcp_source *source, int64_t date_s)
+bool
+ownkey_gcp_source_clock(struct ownkey_gcp_source *source, int64_t date_s,
+                        uint64_t serial)
 {
     long long skew = date_s - ownkey_clock_wall_s(source->clock);
 
     if (date_s == 0 ||
         llabs(skew - atomic_load(&source->skew_s)) < SKEW_MIN_S)
-        return;
+        return false;
     atomic_store(&source->skew_s, skew);
     ownkey_log(OWNKEY_LOG_WARNING,
                "this host's clock is %lld s %s that of Google: set it; what "
                "is signed has Google's time meanwhile", llabs(skew),
                skew > 0 ? "behind" : "before");
+    ownkey_credential_forget(source->credential, serial);
+    return true;
 }
 
 /* ---- opening ----------------------------------------------------------- */

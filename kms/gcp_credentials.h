@@ -70,10 +70,11 @@ bool ownkey_gcp_source_refused(struct ownkey_gcp_source *source,
                                uint64_t serial);
 
 /*
- * Google's time, as a reply to something that was refused has it: when ours is
- * off by five minutes or more, what is signed from now on has Google's.
+ * Google's time, as the reply has it that refused the token of that serial.
+ * true: ours is off by five minutes or more, what is signed from now on has
+ * Google's, and another attempt makes sense.
  */
-void ownkey_gcp_source_clock(struct ownkey_gcp_source *source,
-                             int64_t date_s);
+bool ownkey_gcp_source_clock(struct ownkey_gcp_source *source, int64_t date_s,
+                             uint64_t serial);
 
 #endif

@@ -24,6 +24,10 @@ struct row {
 
 static const char login_hint[] =
     "the credentials of this host must be renewed, or its clock is wrong";
+/* A login of gcloud is of its own project, where the API is always off. */
+static const char quota_hint[] =
+    "set gcp.quota_project, or: gcloud auth application-default "
+    "set-quota-project PROJECT";
 static const char ekm_hint[] =
     "ask the operator of the external key manager behind the key";
 
@@ -101,31 +105,37 @@ static const struct row reasons[] = {
                                  "manager" } },
 };
 
-/* What is said in words only: "... current state is: DISABLED." */
+/*
+ * By the state of the version: in words only ("... current state is:
+ * DISABLED."), or the type of a PreconditionFailure, KEY_DISABLED.
+ */
 static const struct row states[] = {
-    { "state is: DISABLED",
+    { "DISABLED",
       { OWNKEY_DISABLED, .hint = "the key's owner disabled it" } },
-    { "state is: DESTROY_SCHEDULED",
+    { "DESTROY_SCHEDULED",
       { OWNKEY_PENDING_DELETION, .hint = "the key's owner scheduled it for "
                                          "destruction" } },
-    { "state is: DESTROYED",
+    { "DESTROYED",
       { OWNKEY_GONE, .hint = "this version was destroyed" } },
-    { "state is: PENDING_EXTERNAL_DESTRUCTION",
+    { "PENDING_EXTERNAL_DESTRUCTION",
       { OWNKEY_PENDING_DELETION, .hint = "the key is being destroyed in the "
                                          "external key manager" } },
-    { "state is: EXTERNAL_DESTRUCTION_FAILED",
+    { "EXTERNAL_DESTRUCTION_FAILED",
       { OWNKEY_GONE, .hint = "the key's owner had it destroyed" } },
-    { "state is: PENDING_GENERATION",
+    { "PENDING_GENERATION",
       { OWNKEY_UNREACHABLE, OWNKEY_RETRY_LATER,
         .hint = "the key is being made" } },
-    { "state is: GENERATION_FAILED",
+    { "GENERATION_FAILED",
       { OWNKEY_GONE, .hint = "this version never got a key" } },
-    { "state is: PENDING_IMPORT",
+    { "PENDING_IMPORT",
       { OWNKEY_DISABLED, .hint = "the key's owner must import its key "
                                  "material" } },
-    { "state is: IMPORT_FAILED",
+    { "IMPORT_FAILED",
       { OWNKEY_GONE, .hint = "this version never got a key" } },
-    /* The same without a state. */
+};
+
+/* FAILED_PRECONDITION for another reason than the state, in words only. */
+static const struct row preconditions[] = {
     { "no primary version",
       { OWNKEY_DISABLED, .hint = "the key's owner must make a version "
                                  "primary" } },
@@ -137,12 +147,12 @@ static const struct row states[] = {
                                     "gcp.algorithm" } },
 };
 
-enum { MESSAGE_MAX = 400 };
+enum { MESSAGE_MAX = 400, WORD_MAX = 64 };
 
 /* What is of interest in a body. */
 struct facts {
-    char status[64];
-    char reason[64];
+    char status[WORD_MAX];
+    char reason[WORD_MAX];
     char message[MESSAGE_MAX];
     uint64_t wait_ms;
 };
@@ -248,6 +258,38 @@ find_in(const struct row *rows, size_t count, const char *text)
 #define FIND_IN(rows, text) \
     find_in(rows, sizeof(rows) / sizeof((rows)[0]), text)
 
+/* The state that the version is in, or "". */
+static void
+find_state(const struct facts *f, char state[static WORD_MAX])
+{
+    static const char before[] = "state is: ";
+    const char *at = strstr(f->message, before);
+    size_t n;
+
+    if (at != NULL)
+        at += sizeof(before) - 1;
+    else
+        at = strncmp(f->reason, "KEY_", 4) == 0 ? f->reason + 4 : "";
+    n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    (void)snprintf(state, WORD_MAX, "%.*s", (int)n, at);
+}
+
+static const struct meaning *
+of_precondition(const struct facts *f)
+{
+    char state[WORD_MAX];
+    const struct meaning *m;
+
+    find_state(f, state);
+    m = FIND(states, state);
+    if (m == NULL)
+        m = FIND_IN(preconditions, f->message);
+    /* A state of later times that is no longer ENABLED. */
+    if (m == NULL && strcmp(f->reason, "KEY_DISABLED") == 0)
+        m = &states[0].meaning;
+    return m;
+}
+
 /* A page of the front end, or of something before it. */
 static struct meaning
 by_http(int status)
@@ -301,12 +343,12 @@ meaning_of(int http_status, const struct facts *f, bool decryption)
 {
     const struct meaning *m = FIND(reasons, f->reason);
 
+    if (strstr(f->message, "requires a quota project") != NULL)
+        return (struct meaning){ OWNKEY_CREDENTIALS, .hint = quota_hint };
     if (m == NULL && strncmp(f->reason, "EXTERNAL_", 9) == 0)
         return of_ekm(f->reason);
     if (m == NULL && strcmp(f->status, "FAILED_PRECONDITION") == 0)
-        m = FIND_IN(states, f->message);
-    if (m == NULL && strcmp(f->reason, "KEY_DISABLED") == 0)
-        m = &states[0].meaning;
+        m = of_precondition(f);
     if (m == NULL && strcmp(f->status, "INVALID_ARGUMENT") == 0)
         return of_argument(f, decryption);
     if (m == NULL)

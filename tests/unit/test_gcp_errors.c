@@ -92,6 +92,26 @@ states_of_a_key(void **state)
     }
 }
 
+/* The same by the type alone. */
+static void
+states_without_words(void **state)
+{
+    static const char detail[] =
+        TYPE "PreconditionFailure\",\"violations\":[{\"type\":\"%s\"}]";
+    char text[200];
+
+    (void)state;
+    (void)snprintf(text, sizeof(text), detail, "KEY_DESTROY_SCHEDULED");
+    assert_int_equal(judge_error("FAILED_PRECONDITION", "x", text).st,
+                     OWNKEY_PENDING_DELETION);
+    (void)snprintf(text, sizeof(text), detail, "KEY_DISABLED");
+    assert_int_equal(judge_error("FAILED_PRECONDITION", "x", text).st,
+                     OWNKEY_DISABLED);
+    (void)snprintf(text, sizeof(text), detail, "KEY_OF_LATER_TIMES");
+    assert_int_equal(judge_error("FAILED_PRECONDITION", "x", text).st,
+                     OWNKEY_DENIED);
+}
+
 static void
 statuses(void **state)
 {
@@ -175,6 +195,23 @@ reasons(void **state)
         if (strstr(v.err.text, rows[i].hint) == NULL)
             fail_msg("%s", v.err.text);
     }
+}
+
+/* The login of a person: it is not the key's project that lacks the API. */
+static void
+logins_without_a_quota_project(void **state)
+{
+    struct verdict v = judge_error(
+        "PERMISSION_DENIED",
+        "Your application is authenticating by using local Application "
+        "Default Credentials. The API requires a quota project, which is not "
+        "set by default.",
+        TYPE "ErrorInfo\",\"reason\":\"SERVICE_DISABLED\",\"metadata\":{"
+        "\"consumer\":\"projects/764086051850\"}");
+
+    (void)state;
+    assert_int_equal(v.st, OWNKEY_CREDENTIALS);
+    assert_non_null(strstr(v.err.text, "gcp.quota_project"));
 }
 
 /* The first violation is about the key, the second about its manager. */
@@ -338,8 +375,10 @@ main(void)
         T(other_bodies),
         T(words_of_strangers_are_cleaned),
         T(states_of_a_key),
+        T(states_without_words),
         T(statuses),
         T(reasons),
+        T(logins_without_a_quota_project),
         T(external_key_managers),
         T(wrong_keys_for_an_operation),
         T(bad_arguments),
