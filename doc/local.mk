@@ -1,5 +1,5 @@
 EXTRA_DIST += doc/awskms.md doc/transport.md doc/localkms.md doc/threat-model.md \
-	doc/wrapped-key.md .shellcheckrc
+	doc/services.md doc/wrapped-key.md .shellcheckrc
 
 man_MANS += doc/ownkey.1 doc/ownkey.conf.5
 EXTRA_DIST += doc/ownkey.1 doc/ownkey.conf.5
