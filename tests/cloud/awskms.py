@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A double of AWS KMS for tests, on loopback. See README.md."""
+"""A double of AWS KMS, and of what AWS has on the way to credentials: STS,
+SSO, instance metadata, a container's endpoint. See README.md."""
 
 from aws.auth import Identity
 from aws.control import AwsControl
@@ -61,6 +62,9 @@ def environment(options, started):
               "AWS_REGION": options.region,
               "AWS_DEFAULT_REGION": options.region,
               "AWS_ENDPOINT_URL_KMS": started.endpoints["main"],
+              "AWS_ENDPOINT_URL_STS": started.endpoints["sts"],
+              "AWS_ENDPOINT_URL_SSO": started.endpoints["sso"],
+              "AWS_ENDPOINT_URL_SSO_OIDC": started.endpoints["sso"],
               "AWS_EC2_METADATA_DISABLED": "true"}
     if started.with_tls:
         values["AWS_CA_BUNDLE"] = started.path("ca.pem")

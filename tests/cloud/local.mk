@@ -13,10 +13,14 @@ EXTRA_DIST += \
 	tests/cloud/aws/lies.py \
 	tests/cloud/aws/manage_ops.py \
 	tests/cloud/aws/material.py \
+	tests/cloud/aws/metadata.py \
 	tests/cloud/aws/service.py \
+	tests/cloud/aws/sessions.py \
 	tests/cloud/aws/shapes.py \
 	tests/cloud/aws/sigv4.py \
 	tests/cloud/aws/specs.py \
+	tests/cloud/aws/sso.py \
+	tests/cloud/aws/sts.py \
 	tests/cloud/awskms.py \
 	tests/cloud/azure_harness.py \
 	tests/cloud/azurekms.py \
@@ -101,6 +105,7 @@ EXTRA_DIST += \
 	tests/cloud/test_client_hvac.py \
 	tests/cloud/test_boto3.py \
 	tests/cloud/test_client_gcp.py \
+	tests/cloud/test_credentials.py \
 	tests/cloud/test_frame.py \
 	tests/cloud/test_gcp_auth.py \
 	tests/cloud/test_gcp_crypto.py \

@@ -8,7 +8,7 @@ import unittest
 sys.dont_write_bytecode = True      # the source tree may be read-only
 
 MODULES = ["test_sigv4", "test_operations", "test_mac_and_agreement",
-           "test_orders", "test_boto3"]
+           "test_orders", "test_boto3", "test_credentials"]
 
 
 def load_tests(loader, _tests, _pattern):

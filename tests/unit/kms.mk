@@ -131,3 +131,13 @@ tests_unit_test_aws_places_SOURCES = tests/unit/test_aws_places.c \
 	tests/unit/test.h
 tests_unit_test_aws_places_CFLAGS = $(test_cflags)
 tests_unit_test_aws_places_LDADD = $(test_libs)
+
+# Every source of AWS credentials, against the double.
+aws_sources_help = tests/unit/aws_sources_help.c \
+	tests/unit/aws_sources_help.h $(awskms_help)
+
+unit_tests += tests/unit/test_aws_sources
+tests_unit_test_aws_sources_SOURCES = tests/unit/test_aws_sources.c \
+	$(aws_sources_help)
+tests_unit_test_aws_sources_CFLAGS = $(test_cflags)
+tests_unit_test_aws_sources_LDADD = $(test_libs)

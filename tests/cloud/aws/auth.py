@@ -27,6 +27,8 @@ class Identity:
     secret_key: str
     token: str = ""
     expired: bool = False
+    expires_s: float = 0        # by the clock of the service; 0: never
+    arn: str = ""               # whose it is; "" that of the account's user
 
 
 class Identities:
@@ -50,9 +52,12 @@ class Identities:
 
 
 class Verifier:
-    """regions: those that there are; it may grow."""
+    """regions: those that there are; it may grow. window_s: how far off a
+    client's clock may be."""
 
-    def __init__(self, identities, regions, service="kms"):
+    def __init__(self, identities, regions, service="kms",
+                 window_s=WINDOW_S):
+        self.window_s = window_s
         self.identities = identities
         self.regions = regions
         self.service = service
@@ -69,7 +74,7 @@ class Verifier:
                            "Request is missing Authentication Token")
         parts = parse_authorization(authorization)
         amz_date = read_date(headers, authorization)
-        check_window(amz_date, now)
+        check_window(amz_date, now, self.window_s)
         signed = parts["SignedHeaders"].split(";")
         check_signed_headers(headers, signed)
         if authorization.split(" ")[0] != sigv4.ALGORITHM:
@@ -83,7 +88,7 @@ class Verifier:
             raise AwsError("UnrecognizedClientException", BAD_TOKEN)
         self._check_signature(identity, headers, signed, body, amz_date,
                               region, parts["Signature"])
-        check_token(identity, headers)
+        check_token(identity, headers, now)
         return identity, region
 
     def _check_scope(self, credential, amz_date):
@@ -180,18 +185,19 @@ def format_date(seconds):
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
-def check_window(amz_date, now):
+def check_window(amz_date, now, window_s):
+    minutes = f"{window_s // 60} min."
     sent = parse_date(amz_date)
-    if sent < now - WINDOW_S:
+    if sent < now - window_s:
         raise AwsError("InvalidSignatureException",
                        f"Signature expired: {amz_date} is now earlier than "
-                       f"{format_date(now - WINDOW_S)} ({format_date(now)} - "
-                       "5 min.)")
-    if sent > now + WINDOW_S:
+                       f"{format_date(now - window_s)} ({format_date(now)} - "
+                       f"{minutes})")
+    if sent > now + window_s:
         raise AwsError("InvalidSignatureException",
                        f"Signature not yet current: {amz_date} is still later "
-                       f"than {format_date(now + WINDOW_S)} "
-                       f"({format_date(now)} + 5 min.)")
+                       f"than {format_date(now + window_s)} "
+                       f"({format_date(now)} + {minutes})")
 
 
 def check_signed_headers(headers, signed):
@@ -212,11 +218,11 @@ def check_signed_headers(headers, signed):
                            "Authorization.")
 
 
-def check_token(identity, headers):
+def check_token(identity, headers, now):
     token = sigv4.canonical_value(headers, "x-amz-security-token") or ""
     if not hmac.compare_digest(token.encode("latin-1"),
                                identity.token.encode("latin-1")):
         raise AwsError("UnrecognizedClientException", BAD_TOKEN)
-    if identity.expired:
+    if identity.expired or 0 < identity.expires_s <= now:
         raise AwsError("ExpiredTokenException",
                        "The security token included in the request is expired")

@@ -25,6 +25,23 @@ COMMANDS = (
     command("public-key", "print the public key as PEM", "key",
             prints="pem"),
     command("describe", "print the metadata of a key", "key", prints="*"),
+    command("role", "make a role that can be assumed, or remove it", "arn",
+            "--external-id=ID", "--trusts=KEY", "--web-subject=SUB",
+            "--max-s=S", "--remove"),
+    command("web-token", "print a token of the web identity provider",
+            "subject", "--audience=AUD", "--lifetime=S", "--issuer=URL",
+            "--forged", prints="token"),
+    command("session-lifetime", "of all temporary keys from now on; without "
+            "a number as they are asked for", "[seconds]"),
+    command("sso-login", "print what `aws sso login` would write",
+            "--lifetime=S", "--no-refresh", prints="document"),
+    command("sso-revoke", "no SSO token is good any more"),
+    command("sso-assign", "let the person have a role in an account",
+            "account", "role"),
+    command("instance-role", "the role of the instance; without: none",
+            "[name]"),
+    command("container-token", "what a container has to show; without: "
+            "nothing", "[token]"),
     command("identity", "add, expire or remove an access key", "what",
             "access_key", "[secret_key]", "[token]"),
 )

@@ -2,6 +2,7 @@
 """What a test may tell the AWS KMS double, besides the orders of the frame.
 """
 
+import json
 import time
 
 from frame.control import Control
@@ -12,6 +13,7 @@ from .auth import Identity
 from .keys import STATES
 from .manage_ops import DAY_S, check_alias_name
 from .specs import SPECS, default_usage
+from .sts import AUDIENCE, ISSUER, ROLE_ARN, Role
 
 
 class AwsControl(Control):
@@ -112,3 +114,39 @@ class AwsControl(Control):
             identity.expired = True
         else:
             raise Refused("identity: add, expire or remove")
+
+    # What leads to credentials
+
+    def do_role(self, arn, external_id=None, trusts=None, web_subject=None,
+                max_s=3600, remove=False):
+        if not ROLE_ARN.fullmatch(arn):
+            raise Refused(f"{arn} is no ARN of a role")
+        self.service.sts.roles.pop(arn, None)
+        if not remove:
+            self.service.sts.roles[arn] = Role(arn, external_id, trusts,
+                                               web_subject, int(max_s))
+
+    def do_web_token(self, subject, audience=AUDIENCE, lifetime=3600,
+                     issuer=ISSUER, forged=False):
+        return {"token": self.service.sts.web_token(
+            subject, audience, int(lifetime), issuer, forged)}
+
+    def do_session_lifetime(self, seconds=None):
+        self.service.sessions.lifetime_s = (None if seconds is None
+                                            else int(seconds))
+
+    def do_sso_login(self, lifetime=3600, no_refresh=False):
+        return {"document": json.dumps(self.service.sso.login(
+            int(lifetime), not no_refresh))}
+
+    def do_sso_revoke(self):
+        self.service.sso.revoke()
+
+    def do_sso_assign(self, account, role):
+        self.service.sso.assigned.add((account, role))
+
+    def do_instance_role(self, name=None):
+        self.service.instance.role = name
+
+    def do_container_token(self, token=None):
+        self.service.container.token = token

@@ -2,15 +2,18 @@
 """AWS KMS: from a request to its operation, and its own errors."""
 
 from frame.errors import Unavailable
-from frame.service import Service
+from frame.service import Listener, Service
 
-from . import crypto_ops, manage_ops, shapes, sigv4
+from . import crypto_ops, manage_ops, shapes, sigv4, sts
 from .auth import Identities, Verifier
 from .call import Call
 from .errors import HTTP_STATUS, JSON_TYPE, THROTTLED, AwsError
 from .keys import KeyStore
 from .lies import LIES
 from .material import BadCiphertext
+from .metadata import Container, Instance, JsonError, Plain
+from .sessions import Sessions
+from .sso import Sso, SsoError
 
 TARGET_PREFIX = "TrentService."
 OPERATIONS = {**crypto_ops.OPERATIONS, **manage_ops.OPERATIONS}
@@ -19,6 +22,10 @@ BLOB = shapes.Blob()
 
 
 class AwsService(Service):
+    """AWS KMS on its main port; on others what leads to credentials."""
+    listeners = (Listener("main"), Listener("sts"), Listener("sso"),
+                 Listener("instance", tls=False),
+                 Listener("container", tls=False))
     content_type = JSON_TYPE
     own_lies = LIES
     denies_itself = True
@@ -32,6 +39,16 @@ class AwsService(Service):
         self.identities = Identities()
         self._verifier = Verifier(self.identities, self._stores)
 
+        self.regions = self._stores
+        self.sessions = Sessions(self)
+        self.sts = sts.Sts(self)
+        self.sso = Sso(self)
+        self.instance = Instance(self)
+        self.container = Container(self)
+        self._others = {"sts": self.sts, "sso": self.sso,
+                        "instance": self.instance,
+                        "container": self.container}
+
     def store_of(self, region):
         """The keys of a Region; made when a replica comes to it."""
         if region not in self._stores:
@@ -40,6 +57,9 @@ class AwsService(Service):
 
     def prepare(self, call):
         request = call.request
+        if request.listener in self._others:
+            self._others[request.listener].prepare(call)
+            return
         if request.method != "POST" or request.target != "/":
             raise AwsError("UnknownOperationException", status=404)
         call.operation = read_target(request.headers)
@@ -55,26 +75,56 @@ class AwsService(Service):
         call.state["arns"] = [key.arn for key in found]
 
     def perform(self, call):
+        if call.request.listener in self._others:
+            return self._others[call.request.listener].perform(call)
         operation = OPERATIONS[call.operation]
         args = shapes.check(operation.shape, call.document)
         return operation.handler(Call(
             call.state["store"], self.denies, call.identity, call.operation, args,
             call.lie))
 
+    def denied(self, call):
+        """Not of KMS: its operations look for themselves."""
+        return self._refusal(call, "AccessDenied", "as ordered", 403)
+
     def throttled(self, call):
+        if call.request.listener != "main":
+            return self._refusal(call, "Throttling", THROTTLED,
+                                 400 if call.request.listener == "sts"
+                                 else 429)
         return AwsError("ThrottlingException", THROTTLED)
 
     def failure(self, call, what):
+        if call.request.listener != "main":
+            status = int(what) if what.isdecimal() else None
+            code = "InternalFailure" if status else what
+            return self._refusal(call, code, "as ordered", status)
         if what == "500":
             return AwsError("KMSInternalException")
         text = "at the moment" if what in HTTP_STATUS else "as ordered"
         return AwsError(what, f"The request failed {text}.")
+
+    def _refusal(self, call, code, text, status):
+        """In the words of whoever it is that is not KMS."""
+        listener = call.request.listener
+        if listener == "sts":
+            return sts.StsError(code, text, status)
+        if listener == "sso":
+            return SsoError(code, text, status or 400)
+        if listener == "instance":
+            return Plain(status or 400, code)
+        return JsonError(status or 400, code, text)
 
     def broken(self, call):
         return AwsError("InternalFailure")
 
     def bad_framing(self, status):
         return AwsError("SerializationException", status=status)
+
+    def encode(self, document):
+        if sts.is_reply(document):
+            return sts.to_xml(document)
+        return super().encode(document)
 
     def headers(self, call):
         return [("x-amzn-RequestId", call.request_id),
@@ -85,6 +135,9 @@ class AwsService(Service):
 
     def log_members(self, call):
         identity = call.identity
+        if call.request.listener != "main":
+            return {"access_key": identity.access_key if identity else None,
+                    "session": call.document.get("RoleSessionName")}
         return {"access_key": identity.access_key if identity else None,
                 "keys": call.state.get("arns", []),
                 "key_ref": call.document.get("KeyId"),
