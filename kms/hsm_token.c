@@ -8,6 +8,8 @@
 #include "kms/hsm_errors.h"
 #include "kms/hsm_run.h"
 
+enum { CEILING_MS = 30000 };
+
 static struct ownkey_hsm_token *tokens; /* under the lock of hsm_run.h */
 
 /* ---- the list ----------------------------------------------------------- */
@@ -95,8 +97,10 @@ static unsigned
 ceiling_of(const struct ownkey_hsm_token *t,
            const struct ownkey_hsm_config *config)
 {
-    return t->ceiling > 0 && t->ceiling < config->sessions ? t->ceiling
-                                                           : config->sessions;
+    bool holds = t->ceiling > 0 && ownkey_hsm_now_ms() < t->ceiling_until_ms;
+
+    return holds && t->ceiling < config->sessions ? t->ceiling
+                                                  : config->sessions;
 }
 
 static void
@@ -160,8 +164,10 @@ live_with_fewer(struct ownkey_hsm_token *t, CK_RV rv)
 
     ownkey_hsm_lock();
     fewer = rv == CKR_SESSION_COUNT && t->open > 0;
-    if (fewer)
+    if (fewer) {
         t->ceiling = t->open;
+        t->ceiling_until_ms = ownkey_hsm_now_ms() + CEILING_MS;
+    }
     ownkey_hsm_unlock();
     return fewer;
 }
@@ -250,7 +256,8 @@ apply_locked(struct ownkey_hsm_token *t, CK_RV rv, struct closing *closing)
     if (rv == CKR_DEVICE_ERROR)
         while (t->idle_count > 0)
             closing->handles[closing->count++] = t->idle[--t->idle_count];
-    if (remedy == OWNKEY_HSM_REMEDY_LOGIN)
+    if (remedy == OWNKEY_HSM_REMEDY_LOGIN &&
+        t->login == OWNKEY_HSM_LOGGED_IN)
         t->login = OWNKEY_HSM_LOGGED_OUT;
     if (remedy == OWNKEY_HSM_REMEDY_MODULE &&
         t->module->epoch == t->module_epoch)

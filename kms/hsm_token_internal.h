@@ -30,6 +30,7 @@ struct ownkey_hsm_token {
     unsigned open;         /* sessions of this epoch, idle or not */
     unsigned stuck;        /* of these: in a call that hangs */
     unsigned ceiling;      /* more are not to be had; 0: not known */
+    uint64_t ceiling_until_ms; /* then it is seen whether that still holds */
     unsigned idle_count;
     CK_SESSION_HANDLE idle[OWNKEY_HSM_SESSIONS_MAX];
 };

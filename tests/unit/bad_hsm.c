@@ -691,6 +691,7 @@ aes_wrap(bool encrypt, const uint8_t *in, size_t len, uint8_t *out, size_t *out_
     ok = EVP_CipherInit_ex(ctx, cipher, NULL, kek_value, NULL, encrypt) == 1 &&
          EVP_CipherUpdate(ctx, out, &n, padded, (int)(len + add)) == 1 && n > 0;
     EVP_CIPHER_CTX_free(ctx);
+    explicit_bzero(padded, sizeof(padded));
     *out_len = (size_t)n;
     if (ok && pkcs7 && !encrypt)
         *out_len -= out[n - 1];
@@ -837,7 +838,9 @@ decrypt(CK_SESSION_HANDLE h, CK_BYTE *in, CK_ULONG len, CK_BYTE *out,
     s->mechanism = 0;
     if (bad_hsm.lie == BAD_LIE_OTHER_KEY)
         memset(made, 'x', made_len);
-    return end(ok ? reply(made, made_len, out, out_len) : bad_hsm.bad_tag_rv);
+    rv = ok ? reply(made, made_len, out, out_len) : bad_hsm.bad_tag_rv;
+    explicit_bzero(made, sizeof(made));
+    return end(rv);
 }
 
 static CK_RV
@@ -897,7 +900,10 @@ unwrap_key(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key,
         rv = CKR_UNWRAPPING_KEY_HANDLE_INVALID;
     if (rv == CKR_OK && !aes_wrap(false, in, len, made, &made_len))
         rv = CKR_WRAPPED_KEY_INVALID;
-    return end(rv == CKR_OK ? store_object(h, made, made_len, out) : rv);
+    if (rv == CKR_OK)
+        rv = store_object(h, made, made_len, out);
+    explicit_bzero(made, sizeof(made));
+    return end(rv);
 }
 
 static CK_FUNCTION_LIST functions = {

@@ -33,3 +33,10 @@ tests_unit_test_hsm_parts_SOURCES = tests/unit/test_hsm_parts.c \
 	tests/unit/test.h
 tests_unit_test_hsm_parts_CFLAGS = $(test_cflags)
 tests_unit_test_hsm_parts_LDADD = $(test_libs) $(P11KIT_LIBS)
+
+memory_tests += tests/unit/test_hsm_memory
+tests_unit_test_hsm_memory_SOURCES = tests/unit/test_hsm_memory.c \
+	$(bad_hsm_help)
+tests_unit_test_hsm_memory_CFLAGS = $(test_cflags)
+tests_unit_test_hsm_memory_LDADD = $(test_libs) $(P11KIT_LIBS)
+tests_unit_test_hsm_memory_DEPENDENCIES = libownkey.la tests/unit/bad_hsm.la
