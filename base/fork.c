@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { HOOKS_MAX = 16 };
 
 /*
  * Two ways to notice: the atfork handler, and a page that the kernel zeroes in
@@ -14,6 +17,17 @@
  */
 static atomic_uint_fast64_t generation = 1;
 static _Atomic(atomic_uint *) canary;
+
+/* Only grows; entries below hook_count are complete. */
+static const struct ownkey_fork_hooks *hooks[HOOKS_MAX];
+static atomic_size_t hook_count;
+static pthread_mutex_t hook_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Threads inside read it, a fork writes it. */
+static pthread_rwlock_t gate;
+static _Thread_local unsigned depth;      /* how often this thread is inside */
+static _Thread_local bool gate_is_shut;   /* by this thread's fork */
+static _Thread_local size_t hooks_run;    /* by this thread's prepare */
 
 static void
 mark_child(void)
@@ -25,14 +39,96 @@ mark_child(void)
         atomic_store(page, 1);
 }
 
+/* ---- the gate ---------------------------------------------------------- */
+
+/* A fork that waits goes before threads that come later: it waits shortly. */
 static void
-make_canary(void)
+make_gate(void)
+{
+    pthread_rwlockattr_t attr;
+
+    (void)pthread_rwlockattr_init(&attr);
+#ifdef __GLIBC__
+    (void)pthread_rwlockattr_setkind_np(
+        &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
+    (void)pthread_rwlock_init(&gate, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+}
+
+/* Whoever forks from inside cannot wait for itself. */
+static void
+shut_gate(void)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += OWNKEY_FORK_WAIT_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    gate_is_shut = depth == 0 && pthread_rwlock_timedwrlock(&gate, &until) == 0;
+}
+
+static void
+open_gate(void)
+{
+    if (gate_is_shut)
+        (void)pthread_rwlock_unlock(&gate);
+    gate_is_shut = false;
+}
+
+/* Who was inside in the parent is not here, but for the one that forked. */
+static void
+remake_gate(void)
+{
+    make_gate();
+    gate_is_shut = false;
+    if (depth > 0)
+        (void)pthread_rwlock_rdlock(&gate);
+}
+
+/* ---- handlers ---------------------------------------------------------- */
+
+/* The gate first: whoever is inside may need the locks to get out. */
+static void
+prepare(void)
+{
+    shut_gate();
+    hooks_run = atomic_load(&hook_count);
+    for (size_t i = hooks_run; i > 0; i--)
+        if (hooks[i - 1]->prepare != NULL)
+            hooks[i - 1]->prepare();
+}
+
+static void
+parent(void)
+{
+    for (size_t i = 0; i < hooks_run; i++)
+        if (hooks[i]->parent != NULL)
+            hooks[i]->parent();
+    open_gate();
+}
+
+static void
+child(void)
+{
+    mark_child();
+    remake_gate();
+    (void)pthread_mutex_init(&hook_lock, NULL);
+    for (size_t i = 0; i < hooks_run; i++)
+        if (hooks[i]->child != NULL)
+            hooks[i]->child();
+}
+
+static void
+start(void)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    (void)pthread_atfork(NULL, NULL, mark_child);
+    make_gate();
+    (void)pthread_atfork(prepare, parent, child);
     if (page == MAP_FAILED)
         return;
     if (madvise(page, size, MADV_WIPEONFORK) != 0) {
@@ -48,7 +144,7 @@ init_once(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    (void)pthread_once(&once, make_canary);
+    (void)pthread_once(&once, start);
 }
 
 uint64_t
@@ -64,8 +160,52 @@ ownkey_fork_generation(void)
 }
 
 void
-ownkey_fork_register(const struct ownkey_fork_hooks *hooks)
+ownkey_fork_register(const struct ownkey_fork_hooks *added)
+{
+    size_t n;
+
+    init_once();
+    (void)pthread_mutex_lock(&hook_lock);
+    n = atomic_load(&hook_count);
+    if (n < HOOKS_MAX) {
+        hooks[n] = added;
+        atomic_store(&hook_count, n + 1);
+    }
+    (void)pthread_mutex_unlock(&hook_lock);
+}
+
+/* ---- going in and out -------------------------------------------------- */
+
+void
+ownkey_fork_enter(void)
 {
     init_once();
-    (void)pthread_atfork(hooks->prepare, hooks->parent, hooks->child);
+    if (depth++ == 0)
+        (void)pthread_rwlock_rdlock(&gate);
+}
+
+void
+ownkey_fork_leave(void)
+{
+    if (--depth == 0)
+        (void)pthread_rwlock_unlock(&gate);
+}
+
+unsigned
+ownkey_fork_step_out(void)
+{
+    unsigned was = depth;
+
+    depth = 0;
+    if (was > 0)
+        (void)pthread_rwlock_unlock(&gate);
+    return was;
+}
+
+void
+ownkey_fork_step_in(unsigned was)
+{
+    if (was > 0)
+        (void)pthread_rwlock_rdlock(&gate);
+    depth = was;
 }

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fork.h"
+
 enum { FIRST = 2048, POLL_MS = 20 };
 
 struct run {
@@ -326,6 +328,7 @@ ownkey_process_run(const struct ownkey_process *process,
         .errors = -1,
         .start_ms = ownkey_clock_boot_ms(process->clock),
     };
+    unsigned was = ownkey_fork_step_out();
     int rc = start(&r);
     enum ownkey_status st = OWNKEY_OK;
 
@@ -342,6 +345,7 @@ ownkey_process_run(const struct ownkey_process *process,
         (void)close(r.out);
     if (r.errors >= 0)
         (void)close(r.errors);
+    ownkey_fork_step_in(was);
     ownkey_process_result_clear(result);
     if (st == OWNKEY_OK)
         *result = filled;

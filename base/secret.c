@@ -39,16 +39,11 @@ fork_prepare(void)
     (void)pthread_mutex_lock(&arena.lock);
 }
 
+/* In parent and child: the thread that took the lock is in both. */
 static void
-fork_parent(void)
+fork_release(void)
 {
     (void)pthread_mutex_unlock(&arena.lock);
-}
-
-static void
-fork_child(void)
-{
-    (void)pthread_mutex_init(&arena.lock, NULL);
 }
 
 static void
@@ -56,8 +51,8 @@ register_fork_hooks(void)
 {
     static const struct ownkey_fork_hooks hooks = {
         .prepare = fork_prepare,
-        .parent = fork_parent,
-        .child = fork_child,
+        .parent = fork_release,
+        .child = fork_release,
     };
 
     ownkey_fork_register(&hooks);

@@ -3,3 +3,4 @@ EXTRA_DIST += doc/awskms.md doc/transport.md doc/localkms.md doc/threat-model.md
 
 man_MANS += doc/ownkey.1 doc/ownkey.conf.5
 EXTRA_DIST += doc/ownkey.1 doc/ownkey.conf.5
+EXTRA_DIST += doc/hsm.md

@@ -124,23 +124,6 @@ static const struct {
     { OWNKEY_HASH_SHA512, "RS512", "PS512" },
 };
 
-/* DigestInfo up to the digest, for hashes that have no name of Azure's. */
-static const struct {
-    enum ownkey_hash hash;
-    uint8_t len;
-    uint8_t der[20];
-} digest_infos[] = {
-    { OWNKEY_HASH_SHA1,
-      15,
-      { 0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05,
-        0x00, 0x04, 0x14 } },
-    { OWNKEY_HASH_SHA224,
-      19,
-      { 0x30, 0x2d, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
-        0x04, 0x02, 0x04, 0x05, 0x00, 0x04, 0x1c } },
-};
-enum { DIGEST_INFOS = sizeof(digest_infos) / sizeof(digest_infos[0]) };
-
 static const struct {
     enum ownkey_key_type type;
     const char *crv;
@@ -168,10 +151,11 @@ rsa_signature(const struct ownkey_sign_request *r)
         if (r->padding == OWNKEY_PAD_PSS && r->salt_len == hash_len)
             return rsa_signatures[i].pss;
     }
-    for (size_t i = 0; i < DIGEST_INFOS; i++)
-        if (digest_infos[i].hash == r->hash && r->padding == OWNKEY_PAD_PKCS1)
-            return "RSNULL";
-    return NULL;
+    /* No name of its own: whatever one puts into it. */
+    return r->padding == OWNKEY_PAD_PKCS1 &&
+                   ownkey_hash_digest_info(r->hash).len > 0
+               ? "RSNULL"
+               : NULL;
 }
 
 const char *
@@ -191,16 +175,16 @@ ownkey_azure_to_sign(enum ownkey_key_type type,
                      const struct ownkey_sign_request *r,
                      uint8_t buf[static OWNKEY_AZURE_TO_SIGN_MAX])
 {
+    struct ownkey_blob prefix = ownkey_hash_digest_info(r->hash);
+    const char *alg = ownkey_azure_sign_alg(type, r);
+
     if (ownkey_key_type_info(type)->family == OWNKEY_FAMILY_EC)
         return ownkey_fit_digest(type, r->input, buf);
-    for (size_t i = 0; i < DIGEST_INFOS; i++) {
-        if (digest_infos[i].hash != r->hash)
-            continue;
-        memcpy(buf, digest_infos[i].der, digest_infos[i].len);
-        memcpy(buf + digest_infos[i].len, r->input.data, r->input.len);
-        return (struct ownkey_blob){ buf, digest_infos[i].len + r->input.len };
-    }
-    return r->input;
+    if (alg == NULL || strcmp(alg, "RSNULL") != 0)
+        return r->input;
+    memcpy(buf, prefix.data, prefix.len);
+    memcpy(buf + prefix.len, r->input.data, r->input.len);
+    return (struct ownkey_blob){ buf, prefix.len + r->input.len };
 }
 
 enum ownkey_status

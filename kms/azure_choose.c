@@ -53,14 +53,14 @@ keep_id(char **to, const struct ownkey_options *options, const char *option,
                        text);
 }
 
+/* The path comes last: it may be cut. */
 static void
 describe(struct ownkey_azure_source *s, const char *kind, const char *setting)
 {
-    const char *file = s->file != NULL ? s->file : "";
-
     (void)snprintf(s->what, sizeof(s->what),
-                   "%s%s%.160s of application %s (%s)", kind,
-                   s->file != NULL ? " " : "", file, s->client_id, setting);
+                   "%s (%s) of application %s%s%.160s", kind, setting,
+                   s->client_id, s->file != NULL ? ", " : "",
+                   s->file != NULL ? s->file : "");
 }
 
 /* ---- an application that proves who it is ------------------------------ */

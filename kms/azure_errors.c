@@ -301,12 +301,15 @@ read_number(const cJSON *json)
     return (int)first->valuedouble;
 }
 
-/* "AADSTS700024: ... Trace ID: ..." without what comes after a line's end. */
+/* "AADSTS700024: ... Trace ID: ..." up to there, or to the line's end. */
 static void
 first_line(const char *text, char *out, size_t size)
 {
+    const char *trace = text != NULL ? strstr(text, " Trace ID:") : NULL;
     size_t n = text != NULL ? strcspn(text, "\r\n") : 0;
 
+    if (trace != NULL && (size_t)(trace - text) < n)
+        n = (size_t)(trace - text);
     (void)snprintf(out, size, "%.*s", (int)n, text != NULL ? text : "");
 }
 

@@ -217,7 +217,13 @@ fetch(struct ownkey_credential *c, uint64_t limit_ms, struct ownkey_error *err)
 static bool
 wait_locked(const struct timespec *until)
 {
-    return pthread_cond_timedwait(&changed, &lock, until) != ETIMEDOUT;
+    unsigned was = ownkey_fork_step_out();
+    int rc = pthread_cond_timedwait(&changed, &lock, until);
+
+    leave();
+    ownkey_fork_step_in(was); /* a fork takes the lock after the gate */
+    (void)pthread_mutex_lock(&lock);
+    return rc != ETIMEDOUT;
 }
 
 static struct timespec

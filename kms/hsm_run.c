@@ -77,15 +77,16 @@ fork_parent(void)
     (void)pthread_mutex_unlock(&lock);
 }
 
+/* The lock is ours still; those who waited are not there any more. */
 static void
 fork_child(void)
 {
-    (void)pthread_mutex_init(&lock, NULL);
     cond_init(&changed);
     inside = 0;
     forking = 0;
     if (forget != NULL)
         forget();
+    (void)pthread_mutex_unlock(&lock);
 }
 
 static void

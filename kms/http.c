@@ -14,10 +14,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/fork.h"
 #include "base/libctx.h"
 #include "kms/http_exchange.h"
 #include "kms/http_guest.h"
 #include "kms/http_pool.h"
+
+enum { POLL_MS = 1000 }; /* libcurl's own timers come earlier */
 
 /* ---- OpenSSL ----------------------------------------------------------- */
 
@@ -395,6 +398,42 @@ result(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
 
 /* ---- all of it --------------------------------------------------------- */
 
+/* Until the reply is there or the limit is reached; waits out of the gate. */
+static CURLcode
+wait_for_reply(struct ownkey_http_handle *h)
+{
+    CURLMcode rc = CURLM_OK;
+    CURLcode result = CURLE_RECV_ERROR;
+    CURLMsg *message;
+    int running = 1, left;
+
+    while (running > 0 && rc == CURLM_OK) {
+        rc = curl_multi_perform(h->multi, &running);
+        if (rc == CURLM_OK && running > 0) {
+            unsigned was = ownkey_fork_step_out();
+
+            rc = curl_multi_poll(h->multi, NULL, 0, POLL_MS, NULL);
+            ownkey_fork_step_in(was);
+        }
+    }
+    message = curl_multi_info_read(h->multi, &left);
+    if (message != NULL && message->msg == CURLMSG_DONE)
+        result = message->data.result;
+    return rc == CURLM_OK ? result : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode
+perform(struct ownkey_http_handle *h)
+{
+    CURLcode result;
+
+    if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)
+        return CURLE_OUT_OF_MEMORY;
+    result = wait_for_reply(h);
+    (void)curl_multi_remove_handle(h->multi, h->easy);
+    return result;
+}
+
 static enum ownkey_status
 exchange_on(struct ownkey_http_handle *h, struct ownkey_http_exchange *x,
             const struct ownkey_http_origin *origin, struct ownkey_error *err)
@@ -406,7 +445,7 @@ exchange_on(struct ownkey_http_handle *h, struct ownkey_http_exchange *x,
 
     if (headers != NULL && set_connection(h, r, origin) &&
         set_exchange(h->easy, x, headers))
-        rc = curl_easy_perform(h->easy);
+        rc = perform(h);
     if (rc == CURLE_OK)
         rc = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
@@ -445,9 +484,10 @@ take_handle(const struct ownkey_http_origin *origin,
     return *h != NULL ? OWNKEY_OK : OWNKEY_NOMEM;
 }
 
-enum ownkey_status
-ownkey_http_send(const struct ownkey_http_request *request,
-                 struct ownkey_http_reply *reply, struct ownkey_error *err)
+/* Inside the gate. */
+static enum ownkey_status
+send_inside(const struct ownkey_http_request *request,
+            struct ownkey_http_reply *reply, struct ownkey_error *err)
 {
     struct ownkey_http_reply filled = { 0 };
     struct ownkey_http_exchange x = { .request = request, .reply = &filled };
@@ -487,4 +527,16 @@ ownkey_http_send(const struct ownkey_http_request *request,
     }
     *reply = filled;
     return OWNKEY_OK;
+}
+
+enum ownkey_status
+ownkey_http_send(const struct ownkey_http_request *request,
+                 struct ownkey_http_reply *reply, struct ownkey_error *err)
+{
+    enum ownkey_status st;
+
+    ownkey_fork_enter();
+    st = send_inside(request, reply, err);
+    ownkey_fork_leave();
+    return st;
 }

@@ -142,6 +142,8 @@ destroy(struct ownkey_http_handle *h)
         return;
     if (h->easy != NULL)
         curl_easy_cleanup(h->easy);
+    if (h->multi != NULL)
+        (void)curl_multi_cleanup(h->multi);
     enter();
     unlink_locked(h);
     leave();
@@ -160,7 +162,8 @@ handle_new(const char *key)
         h->sockets[i] = -1;
     h->key = strdup(key);
     h->easy = curl_easy_init();
-    if (h->key == NULL || h->easy == NULL) {
+    h->multi = curl_multi_init();
+    if (h->key == NULL || h->easy == NULL || h->multi == NULL) {
         destroy(h);
         return NULL;
     }

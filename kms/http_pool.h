@@ -21,6 +21,7 @@ enum {
 
 struct ownkey_http_handle {
     CURL *easy;
+    CURLM *multi; /* with easy alone; it keeps the connection */
     char *key; /* origin and TLS files: handles with the same are equal */
     bool stay_here;  /* without TLS: to loopback and link-local addresses */
     bool link_local; /* the latter as well */

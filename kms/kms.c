@@ -29,7 +29,7 @@ ownkey_kms_open(const struct ownkey_kms_config *config, struct ownkey_kms **kms,
     for (size_t i = 0; ownkey_kms_drivers[i] != NULL; i++) {
         size_t used = strlen(known);
 
-        (void)snprintf(known + used, sizeof(known) - used, "%s%s://",
+        (void)snprintf(known + used, sizeof(known) - used, "%s%s:",
                        used > 0 ? ", " : "", ownkey_kms_drivers[i]->scheme);
     }
     return ownkey_fail(err, OWNKEY_CONFIG,

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "kms/localkms_aes.h"
 #include "kms/localkms_driver.h"
 #include "kms/localkms_file.h"
@@ -46,9 +47,11 @@ wait_delay(uint64_t ms)
 {
     struct timespec left = { .tv_sec = (time_t)(ms / 1000),
                              .tv_nsec = (long)(ms % 1000) * 1000000 };
+    unsigned was = ownkey_fork_step_out();
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
+    ownkey_fork_step_in(was);
 }
 
 /* operation: its name and a newline. */

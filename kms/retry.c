@@ -8,6 +8,7 @@
 
 #include <openssl/rand.h>
 
+#include "base/fork.h"
 #include "base/libctx.h"
 
 static void
@@ -18,9 +19,12 @@ system_sleep_ms(void *arg, uint64_t ms)
         .tv_nsec = (long)(ms % 1000) * 1000000,
     };
 
+    unsigned was = ownkey_fork_step_out();
+
     (void)arg;
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
+    ownkey_fork_step_in(was);
 }
 
 static uint32_t

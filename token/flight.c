@@ -80,6 +80,7 @@ leave(struct flight *f)
 static bool
 wait_landed(struct ownkey_tokens *set, struct flight *f)
 {
+    unsigned was = ownkey_fork_step_out();
     struct timespec until;
     int rc = 0;
 
@@ -87,6 +88,9 @@ wait_landed(struct ownkey_tokens *set, struct flight *f)
     until.tv_sec += OWNKEY_FLIGHT_WAIT_MS / 1000;
     while (!f->done && rc == 0)
         rc = pthread_cond_timedwait(&f->landed, &set->flight_lock, &until);
+    (void)pthread_mutex_unlock(&set->flight_lock);
+    ownkey_fork_step_in(was); /* a fork takes the locks after the gate */
+    (void)pthread_mutex_lock(&set->flight_lock);
     return f->done;
 }
 

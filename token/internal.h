@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 
+#include "base/fork.h"
 #include "token/datakey.h"
 #include "token/lease.h"
 #include "token/state.h"
@@ -108,7 +109,8 @@ enum ownkey_status ownkey_token_may_ask(struct ownkey_token *token,
                                         struct ownkey_error *err);
 
 /*
- * Brackets whatever asks a service. A thread that the host cancels in there
+ * Brackets whatever asks a service; it is inside the gate of base/fork.h then.
+ * A thread that the host cancels in there
  * would leave locks, connections and secrets behind; and what goes wrong in
  * OpenSSL is not to be found in the host's error queue.
  */
@@ -118,6 +120,7 @@ ownkey_token_enter(void)
     int cancel = PTHREAD_CANCEL_ENABLE;
 
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    ownkey_fork_enter();
     (void)ERR_set_mark();
     return cancel;
 }
@@ -126,6 +129,7 @@ static inline void
 ownkey_token_leave(int cancel)
 {
     (void)ERR_pop_to_mark();
+    ownkey_fork_leave();
     (void)pthread_setcancelstate(cancel, NULL);
 }
 

@@ -11,6 +11,8 @@
 fuzz_targets =
 EXTRA_DIST += tests/fuzz/seeds
 
+include tests/fuzz/hsm.mk
+
 # The text of a localkms key file.
 fuzz_targets += tests/fuzz/fuzz_localkms_file
 tests_fuzz_fuzz_localkms_file_SOURCES = tests/fuzz/fuzz_localkms_file.c \

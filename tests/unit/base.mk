@@ -7,3 +7,8 @@ unit_tests += tests/unit/test_process
 tests_unit_test_process_SOURCES = tests/unit/test_process.c tests/unit/test.h
 tests_unit_test_process_CFLAGS = $(test_cflags)
 tests_unit_test_process_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_fork
+tests_unit_test_fork_SOURCES = tests/unit/test_fork.c tests/unit/test.h
+tests_unit_test_fork_CFLAGS = $(test_cflags)
+tests_unit_test_fork_LDADD = $(test_libs)

@@ -141,3 +141,17 @@ tests_unit_test_aws_sources_SOURCES = tests/unit/test_aws_sources.c \
 	$(aws_sources_help)
 tests_unit_test_aws_sources_CFLAGS = $(test_cflags)
 tests_unit_test_aws_sources_LDADD = $(test_libs)
+
+azurekms_help = tests/unit/azurekms_help.c tests/unit/azurekms_help.h \
+	tests/unit/test.h
+
+unit_tests += tests/unit/test_azurekms
+tests_unit_test_azurekms_SOURCES = tests/unit/test_azurekms.c $(azurekms_help)
+tests_unit_test_azurekms_CFLAGS = $(test_cflags)
+tests_unit_test_azurekms_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_azurekms_credentials
+tests_unit_test_azurekms_credentials_SOURCES = \
+	tests/unit/test_azurekms_credentials.c $(azurekms_help)
+tests_unit_test_azurekms_credentials_CFLAGS = $(test_cflags)
+tests_unit_test_azurekms_credentials_LDADD = $(test_libs)
