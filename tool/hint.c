@@ -2,20 +2,32 @@
 /* All that the tool knows about particular services is in these tables. */
 #include "tool/hint.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 
 /* Permissions by service, in the order of enum ownkey_try. */
-static const struct {
+static const struct permission {
     const char *service;
+    const char *how;      /* it is given */
+    const char *codes[5]; /* that say it is missing; none: any denial does */
     const char *names[OWNKEY_TRY_DERIVE + 1];
 } permissions[] = {
     { "awskms",
+      "to the role in use, in the key policy or by a grant",
+      { NULL },
       { "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt",
         "kms:GetPublicKey", "kms:Sign", "kms:Decrypt", "kms:GenerateMac",
         "kms:DeriveSharedSecret" } },
+    { "azurekms",
+      "to the application or identity in use, by a role (Key Vault Crypto "
+      "Service Encryption User, Crypto User) or in the vault's access policy; "
+      "in a Managed HSM by a local role",
+      { "ForbiddenByPolicy", "ForbiddenByRbac", "AccessDenied", "Forbidden" },
+      { "get", "wrapKey", "wrapKey", "unwrapKey", "get", "sign", "decrypt",
+        NULL, NULL } },
 };
 
 /* What to do; service NULL: whatever the service. The first that fits. */
@@ -40,6 +52,25 @@ static const struct {
       "proxy, VPC endpoint, name service)" },
     { "awskms", OWNKEY_THROTTLED,
       "wait, or have the request quota of that account and region raised" },
+    { "azurekms", OWNKEY_DENIED,
+      "have the owner of the vault, or the administrator of its tenant, allow "
+      "what the text names: network, key_ops or application" },
+    { "azurekms", OWNKEY_DISABLED,
+      "whoever owns the key enables it: az keyvault key set-attributes "
+      "--enabled true (also --expires, --not-before)" },
+    { "azurekms", OWNKEY_PENDING_DELETION,
+      "whoever owns the key can still have it back: az keyvault key recover" },
+    { "azurekms", OWNKEY_GONE,
+      "compare the URI with `az keyvault key list`, also its version and "
+      "vault" },
+    { "azurekms", OWNKEY_CREDENTIALS,
+      "correct what the text names: the azure.* settings, AZURE_* variables, "
+      "the managed identity, `az login`, or the clock" },
+    { "azurekms", OWNKEY_UNREACHABLE,
+      "see whether this host reaches the vault and the login host (port 443, "
+      "proxy, private endpoint, name service), and the vault's name" },
+    { "azurekms", OWNKEY_THROTTLED,
+      "wait, raise the cache time, or spread keys over several vaults" },
     { "localkms", OWNKEY_DISABLED, "ownkey localkms enable FILE" },
     { "localkms", OWNKEY_GONE,
       "restore the key file; a new one (ownkey localkms create FILE) opens "
@@ -78,12 +109,25 @@ static const struct {
     { NULL, OWNKEY_NOMEM, "raise secure_memory in [global]" },
 };
 
-static const char *
-permission(const char *service, enum ownkey_try what)
+static bool
+says_missing(const struct permission *p, const char *code)
+{
+    for (size_t i = 0; i < sizeof(p->codes) / sizeof(p->codes[0]); i++)
+        if (p->codes[i] != NULL && strcmp(p->codes[i], code) == 0)
+            return true;
+    return p->codes[0] == NULL;
+}
+
+/* NULL: it is not a permission that is missing, or not known which. */
+static const struct permission *
+find_permission(const char *service, enum ownkey_try what,
+                const struct ownkey_error *err)
 {
     for (size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++)
-        if (strcmp(permissions[i].service, service) == 0)
-            return permissions[i].names[what];
+        if (strcmp(permissions[i].service, service) == 0 &&
+            permissions[i].names[what] != NULL &&
+            says_missing(&permissions[i], err->code))
+            return &permissions[i];
     return NULL;
 }
 
@@ -91,15 +135,13 @@ const char *
 ownkey_hint(const char *service, const char *uri, enum ownkey_try what,
             const struct ownkey_error *err, char *buf, size_t size)
 {
-    const char *name = permission(service, what);
+    const struct permission *p = find_permission(service, what, err);
     char date[21];
 
     buf[0] = '\0';
-    if (err->status == OWNKEY_DENIED && name != NULL) {
-        (void)snprintf(buf, size,
-                       "allow %s on this key to the role in use, in the key "
-                       "policy or by a grant",
-                       name);
+    if (err->status == OWNKEY_DENIED && p != NULL) {
+        (void)snprintf(buf, size, "allow %s on this key %s", p->names[what],
+                       p->how);
         return buf;
     }
     for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {

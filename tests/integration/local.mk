@@ -9,6 +9,7 @@ integration_tests += tests/integration/transport.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk
 include tests/integration/pkcs11.mk
+include tests/integration/azure.mk
 include tests/integration/hsm.mk
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests)
