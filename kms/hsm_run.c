@@ -11,15 +11,8 @@
 #include "base/secret.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed;      /* CLOCK_MONOTONIC; any of the below */
-static unsigned inside;             /* calls into modules; under lock */
-static unsigned forking;            /* threads that are about to; under lock */
-static uint64_t inside_generation;  /* of the process that counts them */
-static void (*forget)(void);
-
-/* Calls of this thread, and the process in which it began them. */
-static _Thread_local unsigned own_depth;
-static _Thread_local uint64_t own_generation;
+static pthread_cond_t changed; /* CLOCK_MONOTONIC */
+static void (*forget)(void);   /* under lock */
 
 /* ---- time -------------------------------------------------------------- */
 
@@ -60,20 +53,12 @@ cond_init(pthread_cond_t *cond)
 static void
 fork_prepare(void)
 {
-    uint64_t deadline = ownkey_hsm_now_ms() + OWNKEY_HSM_FORK_WAIT_MS;
-
     (void)pthread_mutex_lock(&lock);
-    forking++;
-    /* A module that forks inside a call of ours must not wait for itself. */
-    while (inside > (own_depth > 0 ? 1U : 0U) && wait_on(&changed, deadline)) {
-    }
 }
 
 static void
 fork_parent(void)
 {
-    forking--;
-    (void)pthread_cond_broadcast(&changed);
     (void)pthread_mutex_unlock(&lock);
 }
 
@@ -82,8 +67,6 @@ static void
 fork_child(void)
 {
     cond_init(&changed);
-    inside = 0;
-    forking = 0;
     if (forget != NULL)
         forget();
     (void)pthread_mutex_unlock(&lock);
@@ -98,10 +81,6 @@ init_once(void)
         .child = fork_child,
     };
 
-    struct ownkey_secret_info info;
-
-    /* Its hooks first: then its lock is free while fork_prepare waits. */
-    ownkey_secret_info(&info);
     cond_init(&changed);
     ownkey_fork_register(&hooks);
 }
@@ -146,36 +125,15 @@ ownkey_hsm_wake(void)
 void
 ownkey_hsm_enter(void)
 {
-    uint64_t generation = ownkey_fork_generation();
-
     ownkey_libctx_guard();
-    if (own_depth > 0 && own_generation == generation) {
-        own_depth++;
-        return;
-    }
-    ownkey_hsm_lock();
-    while (forking > 0)
-        (void)wait_on(&changed, ownkey_hsm_now_ms() + OWNKEY_HSM_FORK_WAIT_MS);
-    if (inside_generation != generation) /* a child without atfork handlers */
-        inside = 0;
-    inside_generation = generation;
-    inside++;
-    ownkey_hsm_unlock();
-    own_depth = 1;
-    own_generation = generation;
+    ownkey_fork_enter();
 }
 
 void
 ownkey_hsm_leave(void)
 {
+    ownkey_fork_leave();
     ownkey_libctx_unguard();
-    if (own_depth == 0 || --own_depth > 0)
-        return;
-    ownkey_hsm_lock();
-    if (own_generation == inside_generation && inside > 0)
-        inside--;
-    (void)pthread_cond_broadcast(&changed);
-    ownkey_hsm_unlock();
 }
 
 /* ---- a thread for the time of a call ------------------------------------- */
@@ -233,6 +191,7 @@ ownkey_hsm_run(const struct ownkey_hsm_work *work, void *arg,
 {
     uint64_t deadline = ownkey_hsm_now_ms() + timeout_ms;
     struct errand *e = calloc(1, sizeof(*e));
+    unsigned was = ownkey_fork_step_out();
     bool in_time = true;
     bool done;
 
@@ -241,6 +200,7 @@ ownkey_hsm_run(const struct ownkey_hsm_work *work, void *arg,
     if (e == NULL || !start(e)) {
         free(e);
         work->run(arg);
+        ownkey_fork_step_in(was);
         return true;
     }
     ownkey_hsm_lock();
@@ -252,6 +212,7 @@ ownkey_hsm_run(const struct ownkey_hsm_work *work, void *arg,
         work->abandon(arg);
     }
     ownkey_hsm_unlock();
+    ownkey_fork_step_in(was);
     if (done)
         free(e);
     return done;

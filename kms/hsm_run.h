@@ -34,12 +34,10 @@ OWNKEY_MUST_CHECK bool ownkey_hsm_run(const struct ownkey_hsm_work *work,
                                       void *arg, uint64_t timeout_ms);
 
 /*
- * Around each stretch of calls into a module, without the lock: fork() waits
- * a moment (at most OWNKEY_HSM_FORK_WAIT_MS) until nobody is between the two,
- * so that the child gets no lock of the module that is held; and while a
- * thread is inside, ownkey_libctx_inside() is true for it.
+ * Around each stretch of calls into a module, without the lock: inside the
+ * gate of base/fork.h, so that a child gets no lock of the module that is held;
+ * and ownkey_libctx_inside() is true for the thread meanwhile.
  */
-enum { OWNKEY_HSM_FORK_WAIT_MS = 250 };
 void ownkey_hsm_enter(void);
 void ownkey_hsm_leave(void);
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the hsm_*.sh scripts share, on top of pkcs11_lib.sh: a token "demo", PIN
-# 1234, in SoftHSM. Sourced, not run.
+# What the hsm_*.sh scripts share. Sourced, not run.
 # shellcheck shell=sh
 
 . "${OWNKEY_SRCDIR:-.}/tests/integration/pkcs11_lib.sh"
-
 . "${OWNKEY_SRCDIR:-.}/tests/integration/softhsm_lib.sh"
 
 # expect CODE COMMAND...: its exit code; output in ./out, messages in ./err.
