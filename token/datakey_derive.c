@@ -60,10 +60,10 @@ x963(const struct ownkey_derive_request *r, const struct ownkey_secret *shared,
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool ok = md != NULL && ctx != NULL;
     uint8_t block[EVP_MAX_MD_SIZE];
-    uint32_t count = 0;
+    uint32_t count = 1;
 
     for (out->len = 0; ok && out->len < r->len; out->len += hash->len) {
-        const uint8_t counter[4] = { 0, 0, (uint8_t)(++count >> 8),
+        const uint8_t counter[4] = { 0, 0, (uint8_t)(count >> 8),
                                      (uint8_t)count };
         size_t left = r->len - out->len;
 
@@ -75,6 +75,7 @@ x963(const struct ownkey_derive_request *r, const struct ownkey_secret *shared,
         if (ok)
             memcpy(out->data + out->len, block,
                    left < hash->len ? left : hash->len);
+        count++;
     }
     out->len = r->len;
     OPENSSL_cleanse(block, sizeof(block));
