@@ -92,6 +92,17 @@ ownkey_vault_need_number(const cJSON *data, const char *name, uint32_t least,
     return OWNKEY_OK;
 }
 
+enum ownkey_status
+ownkey_vault_need_bool(const cJSON *data, const char *name, bool *value,
+                       struct ownkey_error *err)
+{
+    if (ownkey_json_bool(data, name, value) == OWNKEY_OK &&
+        cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(data, name)))
+        return OWNKEY_OK;
+    return ownkey_fail(err, OWNKEY_PROTOCOL,
+                       "%s in the reply is not one of true and false", name);
+}
+
 static enum ownkey_status
 fail_base64(enum ownkey_status st, const char *name, struct ownkey_error *err)
 {

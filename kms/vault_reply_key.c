@@ -8,14 +8,15 @@
 #include "kms/vault_reply.h"
 #include "kms/vault_reply_parts.h"
 
+/* Only OpenBao says it. */
 static enum ownkey_status
-read_bool(const cJSON *data, const char *name, bool *value,
-          struct ownkey_error *err)
+read_soft_deleted(const cJSON *data, bool *value, struct ownkey_error *err)
 {
-    if (ownkey_json_bool(data, name, value) == OWNKEY_OK)
+    if (ownkey_json_bool(data, "soft_deleted", value) == OWNKEY_OK)
         return OWNKEY_OK;
     return ownkey_fail(err, OWNKEY_PROTOCOL,
-                       "%s in the reply is not one of true and false", name);
+                       "soft_deleted in the reply is not one of true and "
+                       "false");
 }
 
 static enum ownkey_status
@@ -40,9 +41,9 @@ read_key(const cJSON *data, const char *name, struct ownkey_vault_key *k,
         st = ownkey_vault_need_number(data, "min_encryption_version", 0, &k->min_encryption,
                          err);
     if (st == OWNKEY_OK)
-        st = read_bool(data, "derived", &k->derived, err);
+        st = ownkey_vault_need_bool(data, "derived", &k->derived, err);
     if (st == OWNKEY_OK)
-        st = read_bool(data, "soft_deleted", &k->soft_deleted, err);
+        st = read_soft_deleted(data, &k->soft_deleted, err);
     if (st != OWNKEY_OK)
         return st;
     k->type = ownkey_vault_type_by_name(type);

@@ -3,6 +3,7 @@
 #ifndef OWNKEY_KMS_VAULT_REPLY_PARTS_H
 #define OWNKEY_KMS_VAULT_REPLY_PARTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -12,5 +13,10 @@
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_vault_need_number(const cJSON *data, const char *name, uint32_t least,
                          uint32_t *value, struct ownkey_error *err);
+
+/* true or false, which has to be there. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_vault_need_bool(const cJSON *data, const char *name, bool *value,
+                       struct ownkey_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "kms/json.h"
 #include "kms/vault_reply.h"
+#include "kms/vault_reply_parts.h"
 
 enum { LIFE_MAX_S = 10 * 366 * 86400 }; /* beyond reason */
 
@@ -45,15 +46,6 @@ read_uses(const cJSON *data, uint64_t *uses, struct ownkey_error *err)
         return OWNKEY_OK;
     return ownkey_fail(err, OWNKEY_PROTOCOL,
                        "num_uses in the reply is not one number");
-}
-
-static enum ownkey_status
-read_renewable(const cJSON *data, bool *renewable, struct ownkey_error *err)
-{
-    if (ownkey_json_bool(data, "renewable", renewable) == OWNKEY_OK)
-        return OWNKEY_OK;
-    return ownkey_fail(err, OWNKEY_PROTOCOL,
-                       "renewable in the reply is not one of true and false");
 }
 
 static enum ownkey_status
@@ -99,7 +91,7 @@ read_grant(const cJSON *auth, struct ownkey_vault_grant *g,
     if (st == OWNKEY_OK)
         st = need_seconds(auth, "lease_duration", &g->lease_s, err);
     if (st == OWNKEY_OK)
-        st = read_renewable(auth, &g->renewable, err);
+        st = ownkey_vault_need_bool(auth, "renewable", &g->renewable, err);
     if (st == OWNKEY_OK)
         st = read_uses(auth, &uses, err);
     if (st == OWNKEY_OK && uses > 0)
@@ -156,7 +148,7 @@ ownkey_vault_reply_lookup(struct ownkey_blob body,
     if (st == OWNKEY_OK)
         st = need_seconds(data, "creation_ttl", &l.creation_s, err);
     if (st == OWNKEY_OK)
-        st = read_renewable(data, &l.renewable, err);
+        st = ownkey_vault_need_bool(data, "renewable", &l.renewable, err);
     if (st == OWNKEY_OK)
         st = read_uses(data, &l.uses, err);
     if (st == OWNKEY_OK)

@@ -5,3 +5,15 @@ unit_tests += tests/unit/test_hashivault
 tests_unit_test_hashivault_SOURCES = tests/unit/test_hashivault.c $(vault_help)
 tests_unit_test_hashivault_CFLAGS = $(test_cflags)
 tests_unit_test_hashivault_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_vault
+tests_unit_test_vault_SOURCES = tests/unit/test_vault.c \
+	tests/unit/gcp_help.c tests/unit/gcp_help.h $(vault_help)
+tests_unit_test_vault_CFLAGS = $(test_cflags)
+tests_unit_test_vault_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_vault_errors
+tests_unit_test_vault_errors_SOURCES = tests/unit/test_vault_errors.c \
+	tests/unit/test.h
+tests_unit_test_vault_errors_CFLAGS = $(test_cflags)
+tests_unit_test_vault_errors_LDADD = $(test_libs)

@@ -9,8 +9,8 @@ const char vault_plain[] = "a data key of thirty-two bytes..";
 
 static size_t used_before;
 
-static void
-clear_variables(void)
+void
+vault_clear_variables(void)
 {
     static const char *const names[] = {
         "ADDR", "AGENT_ADDR", "TOKEN", "NAMESPACE", "CACERT", "CACERT_BYTES",
@@ -31,7 +31,7 @@ clear_variables(void)
 int
 vault_start(const char *arguments)
 {
-    clear_variables();
+    vault_clear_variables();
     return double_start_as("hashivault.py", arguments);
 }
 
@@ -39,7 +39,7 @@ int
 vault_before_each(void **state)
 {
     (void)state;
-    clear_variables();
+    vault_clear_variables();
     double_order("clear");
     double_order("reset");
     used_before = secrets_used();

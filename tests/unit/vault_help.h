@@ -9,6 +9,8 @@
 
 #include "tests/unit/awskms_help.h"
 
+void vault_clear_variables(void);
+
 int vault_start(const char *arguments);
 
 /* For cmocka's setup of each test: no variables, no orders. */
