@@ -125,7 +125,7 @@ libownkey_la_SOURCES += \
 	kms/vault_choose.c \
 	kms/vault_config.c kms/vault_config.h \
 	kms/vault_errors.c kms/vault_errors.h \
-	kms/vault_login.c \
+	kms/vault_login.c kms/vault_login_aws.c \
 	kms/vault_name.c kms/vault_name.h \
 	kms/vault_reply.c kms/vault_reply.h \
 	kms/vault_reply_key.c kms/vault_reply_parts.h \

@@ -189,9 +189,9 @@ find_out(struct ownkey_vault_auth *a, uint64_t limit_ms,
         return OWNKEY_OK;
     now_ms = ownkey_clock_boot_ms(a->clock);
     st = renew(a, limit_ms, &grant, &meaning, &why);
-    if (st == OWNKEY_OK)
+    if (st == OWNKEY_OK && grant.lease_s > lookup.ttl_s)
         a->until_ms = until(now_ms, grant.lease_s);
-    else
+    else if (st != OWNKEY_OK)
         ownkey_log(OWNKEY_LOG_WARNING, "%s ends in %llu s and could not be "
                    "renewed: %s", a->what, (unsigned long long)lookup.ttl_s,
                    why.text);
@@ -303,7 +303,10 @@ take_grant(struct ownkey_vault_auth *a, struct ownkey_vault_grant *grant,
            uint64_t asked_ms)
 {
     ownkey_secret_move(&a->current, &grant->token);
-    a->until_ms = until(asked_ms, grant->lease_s);
+    /* Less than a second, too, is 0 seconds. */
+    a->until_ms = grant->lease_s == 0 && grant->renewable
+                      ? asked_ms + 1000
+                      : until(asked_ms, grant->lease_s);
     a->renewable = grant->renewable;
 }
 
@@ -324,8 +327,8 @@ renew_current(struct ownkey_vault_auth *a, uint64_t limit_ms)
     if (a->current.len == 0 || !a->renewable || now_ms >= a->until_ms)
         return false;
     st = renew(a, limit_ms, &grant, &meaning, &why);
-    ok = st == OWNKEY_OK && (grant.lease_s == 0 ||
-                             grant.lease_s * 2 >= a->first_s);
+    ok = st == OWNKEY_OK && grant.lease_s > 0 &&
+         grant.lease_s * 2 >= a->first_s;
     if (ok)
         take_grant(a, &grant, now_ms);
     else

@@ -44,6 +44,7 @@ struct ownkey_vault_auth {
     char *server_id; /* header of the AWS login, or NULL */
     char region[32]; /* of STS; "": its global endpoint */
     struct ownkey_aws_source *aws;
+    struct ownkey_net aws_net; /* how that asks others */
 
     /* What is known now; by fetch alone, of which one runs at a time. */
     uint64_t generation;          /* of the process that knows it */

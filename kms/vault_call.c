@@ -7,7 +7,7 @@
 #include "kms/vault_reply.h"
 
 enum {
-    FRESH_MS = 10000,   /* a token of a login this recent lives */
+    FRESH_MS = 5000,    /* a token of a login this recent lives */
     LOOKUP_MAX_MS = 3000,
 };
 

@@ -19,6 +19,7 @@ static const struct method {
     { "kubernetes", OWNKEY_VAULT_KUBERNETES, "Kubernetes login" },
     { "jwt", OWNKEY_VAULT_JWT, "JWT login" },
     { "cert", OWNKEY_VAULT_CERT, "TLS certificate login" },
+    { "aws", OWNKEY_VAULT_AWS, "AWS login" },
     { "agent", OWNKEY_VAULT_AGENT, "the agent's token" },
 };
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
@@ -188,6 +189,8 @@ choose_login(struct ownkey_vault_auth *a,
         return choose_approle(a, options, err);
     case OWNKEY_VAULT_CERT:
         return choose_cert(a, err);
+    case OWNKEY_VAULT_AWS:
+        return ownkey_vault_aws_open(a, config, err);
     default:
         return choose_jwt(a, options, err);
     }
@@ -211,7 +214,7 @@ choose_method(struct ownkey_vault_auth *a,
     }
     return ownkey_fail(err, OWNKEY_CONFIG,
                        "%s: vault.auth = %.40s: there are approle, "
-                       "kubernetes, jwt, cert and agent", o->where,
+                       "kubernetes, jwt, cert, aws and agent", o->where,
                        o->value);
 }
 
@@ -309,6 +312,7 @@ ownkey_vault_choose_clear(struct ownkey_vault_auth *a)
 {
     ownkey_kept_free(a->token);
     ownkey_kept_free(a->secret_id);
+    ownkey_vault_aws_free(a);
     free(a->file);
     free(a->role);
     free(a->role_id);

@@ -162,6 +162,8 @@ login_body(struct ownkey_vault_auth *a, uint64_t limit_ms,
         return approle_body(a, limit_ms, body, err);
     case OWNKEY_VAULT_CERT:
         return make_body(cert, 1, body, err);
+    case OWNKEY_VAULT_AWS:
+        return ownkey_vault_aws_body(a, limit_ms, body, err);
     default:
         return jwt_body(a, body, err);
     }

@@ -17,3 +17,15 @@ tests_unit_test_vault_errors_SOURCES = tests/unit/test_vault_errors.c \
 	tests/unit/test.h
 tests_unit_test_vault_errors_CFLAGS = $(test_cflags)
 tests_unit_test_vault_errors_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_hashivault_auth
+tests_unit_test_hashivault_auth_SOURCES = tests/unit/test_hashivault_auth.c \
+	$(vault_help)
+tests_unit_test_hashivault_auth_CFLAGS = $(test_cflags)
+tests_unit_test_hashivault_auth_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_hashivault_threads
+tests_unit_test_hashivault_threads_SOURCES = \
+	tests/unit/test_hashivault_threads.c $(vault_help)
+tests_unit_test_hashivault_threads_CFLAGS = $(test_cflags)
+tests_unit_test_hashivault_threads_LDADD = $(test_libs)

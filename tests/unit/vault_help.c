@@ -56,20 +56,24 @@ vault_after_each(void **state)
 const char *
 vault_path(const char *name)
 {
-    static char path[128];
+    static char paths[4][128];
+    static unsigned next;
+    char *path = paths[next++ % 4];
 
-    (void)snprintf(path, sizeof(path), "%s/%s", the_double.dir, name);
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", the_double.dir, name);
     return path;
 }
 
 const char *
 vault_file(const char *name)
 {
-    static char line[2048];
+    static char lines[4][2048];
+    static unsigned next;
+    char *line = lines[next++ % 4];
     FILE *f = fopen(vault_path(name), "r");
 
     assert_non_null(f);
-    assert_non_null(fgets(line, sizeof(line), f));
+    assert_non_null(fgets(line, sizeof(lines[0]), f));
     line[strcspn(line, "\n")] = '\0';
     (void)fclose(f);
     return line;

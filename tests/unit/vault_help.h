@@ -18,7 +18,7 @@ int vault_before_each(void **state);
 /* For its teardown: no secret is left. */
 int vault_after_each(void **state);
 
-/* The first line of a file of the double; valid till the next call. */
+/* The first line of a file of the double; valid for three further calls. */
 const char *vault_file(const char *name);
 /* Its path; as long valid. */
 const char *vault_path(const char *name);
