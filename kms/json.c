@@ -77,12 +77,12 @@ parses_masked(struct ownkey_blob text)
 enum ownkey_status
 ownkey_json_parse(struct ownkey_blob text, cJSON **object)
 {
-    const char *end = NULL;
-    const char *stop = (const char *)text.data + text.len;
+    const char *end = NULL, *stop;
     cJSON *parsed;
 
     if (text.len == 0 || has_nul(text) || !parses_masked(text))
         return OWNKEY_PROTOCOL;
+    stop = (const char *)text.data + text.len;
     parsed = parse_prefix((const char *)text.data, text.len, &end);
     if (parsed == NULL)
         return OWNKEY_PROTOCOL;

@@ -96,8 +96,7 @@ refuses_challenges(void **state)
         "Bearer resource=\"\"",
         "Bearer resource=\"https://a\", resource=\"https://a\"",
         "Bearer resource=\"https://a\", scope=\"https://a/.default\"",
-        "Bearer authorization=\"https://a/t\", "
-        "authorization_uri=\"https://a/t\"",
+        "Bearer authorization=https://a/t, authorization_uri=https://a/t",
         "Bearer claims=a, claims=b",
         "Bearer authorization=\"ftp://login.windows.net/t\"",
         "Bearer authorization=\"http://login.windows.net/t\"",
