@@ -28,6 +28,19 @@ static const struct permission {
       { "ForbiddenByPolicy", "ForbiddenByRbac", "AccessDenied", "Forbidden" },
       { "get", "wrapKey", "wrapKey", "unwrapKey", "get", "sign", "decrypt",
         NULL, NULL } },
+    { "gcpkms",
+      "to the account in use: gcloud kms keys add-iam-policy-binding",
+      { "IAM_PERMISSION_DENIED", "PERMISSION_DENIED" },
+      { "cloudkms.cryptoKeys.get, cloudkms.cryptoKeyVersions.get",
+        "cloudkms.cryptoKeyVersions.useToEncrypt (of an RSA key "
+        "viewPublicKey)",
+        "cloudkms.cryptoKeyVersions.useToEncrypt (of an RSA key "
+        "viewPublicKey)",
+        "cloudkms.cryptoKeyVersions.useToDecrypt",
+        "cloudkms.cryptoKeyVersions.viewPublicKey",
+        "cloudkms.cryptoKeyVersions.useToSign",
+        "cloudkms.cryptoKeyVersions.useToDecrypt",
+        "cloudkms.cryptoKeyVersions.useToSign", NULL } },
 };
 
 /* What to do; service NULL: whatever the service. The first that fits. */
@@ -71,6 +84,26 @@ static const struct {
       "proxy, private endpoint, name service), and the vault's name" },
     { "azurekms", OWNKEY_THROTTLED,
       "wait, raise the cache time, or spread keys over several vaults" },
+    { "gcpkms", OWNKEY_DENIED,
+      "have the owner of the key, or of its project, allow what the text "
+      "names: the API (gcloud services enable cloudkms.googleapis.com), "
+      "billing, a perimeter, the external key manager" },
+    { "gcpkms", OWNKEY_DISABLED,
+      "whoever owns the key enables it: gcloud kms keys versions enable" },
+    { "gcpkms", OWNKEY_PENDING_DELETION,
+      "whoever owns the key can still stop that: gcloud kms keys versions "
+      "restore, then enable" },
+    { "gcpkms", OWNKEY_GONE,
+      "compare the URI with `gcloud kms keys list` and `keys versions list`, "
+      "also its location" },
+    { "gcpkms", OWNKEY_CREDENTIALS,
+      "see whether `gcloud auth application-default print-access-token` works "
+      "for this user; else set gcp.credentials, and the clock" },
+    { "gcpkms", OWNKEY_UNREACHABLE,
+      "see whether this host reaches cloudkms.googleapis.com or gcp.endpoint "
+      "(port 443, proxy, name service)" },
+    { "gcpkms", OWNKEY_THROTTLED,
+      "wait, or have the quota of that project raised" },
     { "localkms", OWNKEY_DISABLED, "ownkey localkms enable FILE" },
     { "localkms", OWNKEY_GONE,
       "restore the key file; a new one (ownkey localkms create FILE) opens "
