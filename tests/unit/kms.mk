@@ -142,6 +142,12 @@ tests_unit_test_aws_sources_SOURCES = tests/unit/test_aws_sources.c \
 tests_unit_test_aws_sources_CFLAGS = $(test_cflags)
 tests_unit_test_aws_sources_LDADD = $(test_libs)
 
+unit_tests += tests/unit/test_aws_trouble
+tests_unit_test_aws_trouble_SOURCES = tests/unit/test_aws_trouble.c \
+	$(aws_sources_help)
+tests_unit_test_aws_trouble_CFLAGS = $(test_cflags)
+tests_unit_test_aws_trouble_LDADD = $(test_libs)
+
 azurekms_help = tests/unit/azurekms_help.c tests/unit/azurekms_help.h \
 	tests/unit/test.h
 

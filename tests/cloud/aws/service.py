@@ -76,6 +76,8 @@ class AwsService(Service):
 
     def perform(self, call):
         if call.request.listener in self._others:
+            if self.denies(call.operation, call.keys):
+                raise self.denied(call)
             return self._others[call.request.listener].perform(call)
         operation = OPERATIONS[call.operation]
         args = shapes.check(operation.shape, call.document)
@@ -84,7 +86,7 @@ class AwsService(Service):
             call.lie))
 
     def denied(self, call):
-        """Not of KMS: its operations look for themselves."""
+        """Not by KMS: its operations look for themselves."""
         return self._refusal(call, "AccessDenied", "as ordered", 403)
 
     def throttled(self, call):
