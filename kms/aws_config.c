@@ -75,9 +75,13 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
     const char *region = first_of(places, sizeof(places) / sizeof(places[0]));
 
     if (id->region_len > 0) { /* checked with the URI */
-        memcpy(c->region, id->region, id->region_len);
+        memcpy(c->place.region, id->region, id->region_len);
         return OWNKEY_OK;
     }
+    if (region == NULL &&
+        !ownkey_aws_variable_is_true(host_of(c),
+                                     OWNKEY_AWS_VAR_METADATA_DISABLED))
+        return OWNKEY_OK; /* asked for when it is needed */
     if (region == NULL)
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "no AWS region for %.100s: set aws.region, or give "
@@ -86,7 +90,7 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "\"%.64s\" is no AWS region (aws.region, AWS_REGION "
                            "or the profile's)", region);
-    (void)snprintf(c->region, sizeof(c->region), "%s", region);
+    (void)snprintf(c->place.region, sizeof(c->place.region), "%s", region);
     return OWNKEY_OK;
 }
 
@@ -94,7 +98,7 @@ find_region(struct ownkey_aws_config *c, const struct ownkey_aws_id *id,
 
 /* Only scheme, host and port: the service has one path. */
 static enum ownkey_status
-take_endpoint(struct ownkey_aws_config *c, const char *url,
+take_endpoint(struct ownkey_aws_place *place, const char *url,
               struct ownkey_error *err)
 {
     struct ownkey_http_origin origin;
@@ -108,9 +112,9 @@ take_endpoint(struct ownkey_aws_config *c, const char *url,
     if (path[0] != '\0' && strcmp(path, "/") != 0)
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "\"%.200s\": an endpoint has no path", url);
-    (void)snprintf(c->host, sizeof(c->host), "%s", origin.authority);
-    (void)snprintf(c->url, sizeof(c->url), "%s://%s/",
-                   origin.https ? "https" : "http", c->host);
+    (void)snprintf(place->host, sizeof(place->host), "%s", origin.authority);
+    (void)snprintf(place->url, sizeof(place->url), "%s://%s/",
+                   origin.https ? "https" : "http", place->host);
     return OWNKEY_OK;
 }
 
@@ -127,21 +131,34 @@ take_uri_host(struct ownkey_aws_config *c, const char *host,
         /* Compared with the endpoint's scheme, for the port it implies. */
         (void)snprintf(url, sizeof(url), "%.*s://%s",
                        (int)strcspn(endpoint, ":"), endpoint, host);
-        st = take_endpoint(c, url, err);
+        st = take_endpoint(&c->place, url, err);
         if (st != OWNKEY_OK)
             return st;
-        (void)snprintf(from_uri, sizeof(from_uri), "%s", c->host);
-        st = take_endpoint(c, endpoint, err);
+        (void)snprintf(from_uri, sizeof(from_uri), "%s", c->place.host);
+        st = take_endpoint(&c->place, endpoint, err);
         if (st != OWNKEY_OK)
             return st;
-        if (strcmp(from_uri, c->host) == 0)
+        if (strcmp(from_uri, c->place.host) == 0)
             return OWNKEY_OK;
         return ownkey_fail(err, OWNKEY_CONFIG,
                            "aws.endpoint is %.100s, the key's URI says %.100s",
-                           c->host, from_uri);
+                           c->place.host, from_uri);
     }
     (void)snprintf(url, sizeof(url), "https://%s", host);
-    return take_endpoint(c, url, err);
+    return take_endpoint(&c->place, url, err);
+}
+
+/* The region's own. */
+static enum ownkey_status
+take_usual(const struct ownkey_aws_config *c, struct ownkey_aws_place *place,
+           struct ownkey_error *err)
+{
+    char url[OWNKEY_AWS_HOST_MAX];
+
+    ownkey_aws_service_usual(host_of(c), ownkey_aws_source_profile(c->source),
+                             OWNKEY_AWS_SERVICE_KMS, place->region, url,
+                             sizeof(url));
+    return take_endpoint(place, url, err);
 }
 
 static enum ownkey_status
@@ -155,20 +172,17 @@ find_endpoint(struct ownkey_aws_config *c, const char *uri_host,
     /* What AWS's tools take for a custom endpoint, or NULL. */
     const char *foreign =
         ownkey_aws_service_custom(host_of(c), profile, OWNKEY_AWS_SERVICE_KMS);
-    char url[OWNKEY_AWS_HOST_MAX];
     enum ownkey_status st;
 
     if (uri_host[0] != '\0')
         st = take_uri_host(c, uri_host, o != NULL ? o->value : NULL, err);
     else if (o != NULL)
-        st = take_endpoint(c, o->value, err);
+        st = take_endpoint(&c->place, o->value, err);
     else if (foreign != NULL)
-        return take_endpoint(c, foreign, err);
-    else {
-        ownkey_aws_service_usual(host_of(c), profile, OWNKEY_AWS_SERVICE_KMS,
-                                 c->region, url, sizeof(url));
-        return take_endpoint(c, url, err);
-    }
+        return take_endpoint(&c->place, foreign, err);
+    else
+        return c->place.region[0] != '\0' ? take_usual(c, &c->place, err)
+                                          : OWNKEY_OK;
     if (st != OWNKEY_OK && o != NULL)
         ownkey_error_prefix(err, "%s", o->where);
     return st;
@@ -241,7 +255,7 @@ fill(struct ownkey_aws_config *c, const struct ownkey_kms_config *kms,
     if (st == OWNKEY_OK)
         st = find_data_key(c, options, err);
     if (st == OWNKEY_OK)
-        ownkey_aws_source_set(c->source, &c->net, c->region);
+        ownkey_aws_source_set(c->source, &c->net, c->place.region);
     return st;
 }
 
@@ -257,6 +271,28 @@ ownkey_aws_config_init(struct ownkey_aws_config *config,
     if (st != OWNKEY_OK)
         ownkey_aws_config_clear(config);
     return st;
+}
+
+enum ownkey_status
+ownkey_aws_config_place(struct ownkey_aws_config *config,
+                        struct ownkey_aws_place *place,
+                        struct ownkey_error *err)
+{
+    struct ownkey_error why = { 0 };
+    enum ownkey_status st;
+
+    *place = config->place;
+    if (place->region[0] != '\0')
+        return OWNKEY_OK;
+    st = ownkey_aws_source_region(config->source, config->net.timeout_ms,
+                                  place->region, sizeof(place->region), &why);
+    if (st == OWNKEY_OK && place->url[0] == '\0')
+        return take_usual(config, place, err);
+    if (st == OWNKEY_OK || st == OWNKEY_NOMEM)
+        return st == OWNKEY_OK ? st : ownkey_fail(err, st, "out of memory");
+    return ownkey_fail(err, OWNKEY_CONFIG,
+                       "no AWS region for %.100s: set aws.region, or give the "
+                       "key's ARN (%.400s)", config->key_id, why.text);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "kms/aws_credentials.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ struct ownkey_aws_source {
     struct ownkey_credential *credential;
     const struct ownkey_clock *clock;
     const struct ownkey_net *net;
-    char region[OWNKEY_AWS_REGION_MAX]; /* of what the credentials are for */
+    char region[OWNKEY_AWS_REGION_MAX]; /* of what the credentials are for;
+                                           "": the instance's */
+    _Atomic(char *) instance_region;    /* once it is known; else NULL */
     char session_name[OWNKEY_AWS_SESSION_NAME_MAX];
 };
 
@@ -30,23 +33,25 @@ struct ownkey_aws_source {
  * is in another partition than what the credentials are for.
  */
 static const char *
-sts_region(const struct ownkey_aws_source *s)
+sts_region(struct ownkey_aws_source *s)
 {
     const char *places[] = {
         s->host.variables[OWNKEY_AWS_VAR_REGION],
         s->host.variables[OWNKEY_AWS_VAR_DEFAULT_REGION],
         s->settings.settings[OWNKEY_AWS_REGION],
     };
+    const char *instance;
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
         if (places[i] != NULL && ownkey_aws_region_valid(places[i]) &&
             ownkey_aws_same_partition(places[i], s->region))
             return places[i];
-    return s->region;
+    instance = atomic_load(&s->instance_region);
+    return s->region[0] == '\0' && instance != NULL ? instance : s->region;
 }
 
 static struct ownkey_aws_fetch
-begin(const struct ownkey_aws_source *s, const struct ownkey_aws_plan *plan,
+begin(struct ownkey_aws_source *s, const struct ownkey_aws_plan *plan,
       uint64_t limit_ms)
 {
     return (struct ownkey_aws_fetch){
@@ -104,7 +109,7 @@ static enum ownkey_status
 fetch(void *arg, uint64_t limit_ms, struct ownkey_secret *value,
       uint64_t *life_ms, struct ownkey_error *err)
 {
-    const struct ownkey_aws_source *s = arg;
+    struct ownkey_aws_source *s = arg;
     struct ownkey_aws_plan plan;
     struct ownkey_aws_fetch f = begin(s, &plan, limit_ms);
     struct ownkey_aws_key key = { 0 };
@@ -209,6 +214,7 @@ ownkey_aws_source_free(struct ownkey_aws_source *source)
     ownkey_credential_free(source->credential);
     ownkey_aws_host_clear(&source->host);
     ownkey_aws_profile_clear(&source->settings);
+    free(atomic_load(&source->instance_region));
     free(source);
 }
 
@@ -252,11 +258,28 @@ ownkey_aws_source_refused(struct ownkey_aws_source *source, uint64_t serial)
     return !is_fixed && ownkey_credential_refused(source->credential, serial);
 }
 
+/* Two threads may ask at the same time; the first one's answer is kept. */
 enum ownkey_status
 ownkey_aws_source_region(struct ownkey_aws_source *source, uint64_t limit_ms,
                          char *region, size_t size, struct ownkey_error *err)
 {
-    const struct ownkey_aws_fetch f = begin(source, NULL, limit_ms);
+    const char *known = atomic_load(&source->instance_region);
+    struct ownkey_aws_fetch f;
+    char *none = NULL, *copy;
+    enum ownkey_status st;
 
-    return ownkey_aws_instance_region(&f, region, size, err);
+    if (known != NULL) {
+        (void)snprintf(region, size, "%s", known);
+        return OWNKEY_OK;
+    }
+    f = begin(source, NULL, limit_ms);
+    st = ownkey_aws_instance_region(&f, region, size, err);
+    if (st != OWNKEY_OK)
+        return st;
+    copy = strdup(region);
+    if (copy == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    if (!atomic_compare_exchange_strong(&source->instance_region, &none, copy))
+        free(copy);
+    return OWNKEY_OK;
 }

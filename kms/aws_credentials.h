@@ -46,8 +46,8 @@ ownkey_aws_source_open(const struct ownkey_aws_source_config *config,
                        struct ownkey_error *err);
 
 /*
- * How others are asked, and the region of what the credentials are for: both
- * before the first ownkey_aws_source_key. net is borrowed.
+ * How others are asked, and the region of what the credentials are for ("":
+ * that of ownkey_aws_source_region): both before the first of those below. net is borrowed.
  */
 void ownkey_aws_source_set(struct ownkey_aws_source *source,
                            const struct ownkey_net *net, const char *region);
@@ -77,7 +77,7 @@ ownkey_aws_source_key(struct ownkey_aws_source *source, uint64_t limit_ms,
 bool ownkey_aws_source_refused(struct ownkey_aws_source *source,
                                uint64_t serial);
 
-/* The region of the instance that we run on, asked of its metadata. */
+/* The region of the instance that we run on: its metadata is asked, once. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_aws_source_region(struct ownkey_aws_source *source, uint64_t limit_ms,
                          char *region, size_t size, struct ownkey_error *err);

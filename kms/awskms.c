@@ -225,7 +225,8 @@ awskms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
         return ownkey_fail(err, OWNKEY_DAMAGED,
                            "wrapped by %.150s, not by %.150s", request->id,
                            source.key_id);
-    if (strcmp(old->client.config.region, k->client.config.region) != 0)
+    if (strcmp(old->client.config.place.region,
+               k->client.config.place.region) != 0)
         return ownkey_fail(err, OWNKEY_UNSUPPORTED,
                            "AWS KMS rewraps within one region only");
     st = ownkey_aws_request_reencrypt(&source, &destination,

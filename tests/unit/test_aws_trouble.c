@@ -335,6 +335,23 @@ no_metadata_service(void **state)
     assert_fails(OWNKEY_CREDENTIALS, "AWS_EC2_METADATA_DISABLED");
 }
 
+/* Where nothing else says the region, and only there. */
+static void
+region_of_the_instance(void **state)
+{
+    (void)state;
+    use_web_identity();
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+    double_order("reset");
+    assert_works();
+    assert_int_equal(double_number("calls InstanceRegion"), 0);
+    unsetenv("AWS_REGION");
+    assert_works();
+    assert_int_equal(double_number("calls InstanceRegion"), 1);
+    double_order("delay 20000 --operation InstanceToken");
+    assert_fails(OWNKEY_CONFIG, "no AWS region for alias/kek: set aws.region");
+}
+
 static void
 container_tokens(void **state)
 {
@@ -446,6 +463,7 @@ main(void)
         TEST(sts_in_trouble),
         TEST(clocks_that_differ),
         TEST(no_metadata_service),
+        TEST(region_of_the_instance),
         TEST(container_tokens),
         TEST(programs_that_fail),
         TEST(sso_sessions),
