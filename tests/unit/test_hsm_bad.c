@@ -237,6 +237,9 @@ children_know_what_was_tried(void **state)
     pid_t pids[8];
 
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it takes the gate, made anew in the child, for a held one */
+#endif
     hsm_write(hsm_pin_file, "4321x", 0600);
     kms = bad_open(NULL);
     assert_int_equal(pipe(in_parent), 0);
