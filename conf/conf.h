@@ -64,6 +64,7 @@ struct ownkey_conf_token {
     uint64_t cache_ms;              /* 0: off */
     uint64_t probe_ms;
     uint64_t grace_ms;              /* 0 unless set */
+    bool no_refresh;                /* refresh = at_use */
     char *store;                    /* path, or NULL for "none" or unset */
     char *on_state;                 /* path, or NULL */
     struct ownkey_context context;  /* context.NAME = VALUE */

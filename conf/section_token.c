@@ -50,7 +50,7 @@ take_probe(const struct ownkey_conf_scope *scope,
 
     if (!ownkey_conf_duration(e->value, 1000, DAY_MS, &token->probe_ms, &hint))
         return ownkey_section_bad_value(scope, e, "a duration from 1s to 24h");
-    return ownkey_section_keep_option(scope, e, &token->unused);
+    return OWNKEY_OK;
 }
 
 static enum ownkey_status
@@ -62,7 +62,19 @@ take_grace(const struct ownkey_conf_scope *scope,
 
     if (!ownkey_conf_duration(e->value, 0, DAY_MS, &token->grace_ms, &hint))
         return ownkey_section_bad_value(scope, e, "a duration from 0s to 24h");
-    return ownkey_section_keep_option(scope, e, &token->unused);
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+take_refresh(const struct ownkey_conf_scope *scope,
+             const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_token *token = target;
+
+    token->no_refresh = strcmp(e->value, "at_use") == 0;
+    if (!token->no_refresh && strcmp(e->value, "ahead") != 0)
+        return ownkey_section_bad_value(scope, e, "ahead or at_use");
+    return OWNKEY_OK;
 }
 
 static enum ownkey_status
@@ -124,6 +136,7 @@ static const struct ownkey_setting token_settings[] = {
     { "accept_revocation_lag", take_lag },
     { "probe", take_probe },
     { "grace", take_grace },
+    { "refresh", take_refresh },
     { "store", take_store },
     { "on_state", take_on_state },
     { "public_key", take_kek_public },

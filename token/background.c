@@ -1,19 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/background.h"
 
+#include "token/datakey_parts.h"
+#include "token/probe.h"
+
+/* When the first probe is due, or due_ms if that is before it. */
+static uint64_t
+first_due(struct ownkey_tokens *set, uint64_t now_ms, uint64_t due_ms)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        uint64_t due = ownkey_probe_due(&set->tokens[i], now_ms);
+
+        if (due < due_ms)
+            due_ms = due;
+    }
+    return due_ms;
+}
+
 static uint64_t
 tidy(void *arg, uint64_t now_ms, uint64_t *errand_ms)
 {
     struct ownkey_tokens *set = arg;
+    uint64_t refresh_ms;
+    uint64_t next = ownkey_lease_sweep(set->leases, now_ms, &refresh_ms);
 
-    (void)errand_ms;
-    return ownkey_lease_sweep(set->leases, now_ms);
+    *errand_ms = first_due(set, now_ms, refresh_ms);
+    return next;
+}
+
+/* One lease that is due; false: none is. What goes wrong is logged. */
+static bool
+refresh_one(struct ownkey_tokens *set)
+{
+    struct ownkey_error err = { 0 };
+    struct ownkey_data_key *dk = ownkey_lease_next_due(
+        set->leases, NULL, NULL, ownkey_clock_boot_ms(set->clock));
+
+    if (dk == NULL)
+        return false;
+    (void)ownkey_dk_confirm(dk, true, &err);
+    ownkey_data_key_free(dk);
+    return true;
+}
+
+/* Probes and leases in turns, so that many of the one do not hold the other. */
+static uint64_t
+errand(void *arg)
+{
+    struct ownkey_tokens *set = arg;
+    uint64_t now = 0;
+    uint64_t refresh_ms;
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (ownkey_worker_stopping(set->worker))
+            return UINT64_MAX;
+        now = ownkey_clock_boot_ms(set->clock);
+        if (ownkey_probe_due(&set->tokens[i], now) > now)
+            continue;
+        ownkey_probe_run(&set->tokens[i]);
+        (void)refresh_one(set);
+    }
+    if (!ownkey_worker_stopping(set->worker) && refresh_one(set))
+        return 0;
+    (void)ownkey_lease_sweep(set->leases, now, &refresh_ms);
+    return first_due(set, now, refresh_ms);
 }
 
 struct ownkey_worker *
 ownkey_background_new(struct ownkey_tokens *set, bool no_threads)
 {
-    static const struct ownkey_worker_ops ops = { .tidy = tidy };
+    static const struct ownkey_worker_ops ops = { .tidy = tidy,
+                                                  .errand = errand };
 
     return ownkey_worker_new(&ops, set, set->clock, no_threads);
 }

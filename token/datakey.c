@@ -9,8 +9,10 @@
 
 #include "base/encode.h"
 #include "base/fork.h"
+#include "base/log.h"
 #include "token/datakey_parts.h"
 #include "token/flight.h"
+#include "token/probe.h"
 
 static const char *
 purpose_name(enum ownkey_purpose purpose)
@@ -124,7 +126,13 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
 {
     struct ownkey_token *token = dk->token;
     uint64_t cache_ms = token->conf->cache_ms;
-    struct ownkey_lease_term term = { .owner = token, .epoch = epoch };
+    struct ownkey_lease_term term = {
+        .owner = token,
+        .epoch = epoch,
+        .start_ms = sent_ms,
+        .grace_ms = token->conf->grace_ms,
+        .outage = &token->outage,
+    };
 
     term.deadline_ms =
         sent_ms + (cache_ms > 0 ? cache_ms : OWNKEY_UNCACHED_LEASE_MS);
@@ -135,11 +143,12 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
         .generation = ownkey_fork_generation(),
     };
     if (cache_ms > 0) {
-        if (ownkey_lease_put(token->set->leases, dk->id, &term, key) !=
-            OWNKEY_OK)
+        if (ownkey_lease_put(token->set->leases, dk->id, &term, key,
+                             token->conf->no_refresh ? NULL : dk) != OWNKEY_OK)
             return ownkey_fail(err, OWNKEY_NOMEM,
                                "no secure memory for another data key; raise "
                                "secure_memory");
+        ownkey_probe_keep(dk, sent_ms, term.deadline_ms);
         ownkey_worker_wake(token->set->worker);
     }
     /* Somebody may have been denied while this reply was on its way. */
@@ -294,16 +303,24 @@ ownkey_dk_check_commitment(const struct ownkey_data_key *dk,
 }
 
 enum ownkey_status
-ownkey_dk_may_ask_kek(struct ownkey_data_key *dk, struct ownkey_error *err)
+ownkey_dk_begin_kek(struct ownkey_data_key *dk, struct ownkey_ask *ask,
+                    struct ownkey_error *err)
 {
-    return ownkey_token_may_ask(dk->token, err);
+    return ownkey_token_begin(dk->token, "unwrap", ask, err);
 }
 
 void
-ownkey_dk_kek_answered(struct ownkey_data_key *dk, uint64_t epoch,
+ownkey_dk_kek_answered(struct ownkey_data_key *dk, struct ownkey_ask *ask,
                        enum ownkey_status st, struct ownkey_error *err)
 {
-    ownkey_token_answer(dk->token, "unwrap", epoch, st, err);
+    (void)dk;
+    ownkey_token_end(ask, st, err);
+}
+
+bool
+ownkey_dk_is_under_kek(const struct ownkey_data_key *dk)
+{
+    return dk->key == NULL;
 }
 
 static enum ownkey_status
@@ -325,7 +342,7 @@ take_committed(struct ownkey_data_key *dk, struct ownkey_secret *plain,
 }
 
 static const struct ownkey_dk_kind wrapped_kind = {
-    .may_ask = ownkey_dk_may_ask_kek,
+    .begin = ownkey_dk_begin_kek,
     .ask = ask_unwrap,
     .answered = ownkey_dk_kek_answered,
     .take_out = take_committed,
@@ -337,20 +354,19 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
       struct ownkey_error *err)
 {
     struct ownkey_data_key *dk = arg;
-    struct ownkey_token *token = dk->token;
     struct ownkey_secret plain = { 0 };
-    uint64_t epoch = atomic_load(&token->epoch);
+    struct ownkey_ask request;
     uint64_t sent_ms = 0;
-    enum ownkey_status st = dk->kind->may_ask(dk, err);
+    enum ownkey_status st = dk->kind->begin(dk, &request, err);
 
     if (st != OWNKEY_OK)
         return st;
     st = dk->kind->ask(dk, &plain, &sent_ms, err);
-    dk->kind->answered(dk, epoch, st, err);
+    dk->kind->answered(dk, &request, st, err);
     if (st == OWNKEY_OK)
         st = dk->kind->take_out(dk, &plain, key, err);
     if (st == OWNKEY_OK)
-        st = ownkey_dk_start_lease(dk, epoch, sent_ms, key, lease, err);
+        st = ownkey_dk_start_lease(dk, request.epoch, sent_ms, key, lease, err);
     ownkey_secret_clear(&plain);
     ownkey_secret_wipe_stack();
     return st;
@@ -377,6 +393,125 @@ take(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     return true;
 }
 
+/*
+ * How long a caller waits for the request of another one: a place for it, and
+ * its answer.
+ */
+static uint64_t
+flight_ms(const struct ownkey_data_key *dk)
+{
+    return 2 * dk->token->timeout_ms + 1000;
+}
+
+static bool
+take_nothing(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
+             enum ownkey_status *st)
+{
+    (void)arg;
+    (void)key;
+    (void)lease;
+    *st = OWNKEY_OK;
+    return false;
+}
+
+static enum ownkey_status
+ask_only(struct ownkey_data_key *dk, struct ownkey_error *err)
+{
+    int cancel = ownkey_token_enter();
+    struct ownkey_secret plain = { 0 };
+    struct ownkey_ask request;
+    uint64_t sent_ms = 0;
+    enum ownkey_status st = dk->kind->begin(dk, &request, err);
+
+    if (st == OWNKEY_OK) {
+        st = dk->kind->ask(dk, &plain, &sent_ms, err);
+        dk->kind->answered(dk, &request, st, err);
+    }
+    ownkey_secret_clear(&plain);
+    ownkey_secret_wipe_stack();
+    ownkey_token_leave(cancel);
+    return st;
+}
+
+enum ownkey_status
+ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
+                  struct ownkey_error *err)
+{
+    static const struct ownkey_flight_ops ops = { .take = take_nothing,
+                                                  .fetch = fetch };
+    struct ownkey_tokens *set = dk->token->set;
+    struct ownkey_secret key = { 0 };
+    struct ownkey_lease lease;
+    enum ownkey_status st;
+
+    if (keep)
+        st = ownkey_flight_fly(set, dk->id, &ops, dk, flight_ms(dk), &key,
+                               &lease, err);
+    else
+        st = ask_only(dk, err);
+    ownkey_secret_clear(&key);
+    if (st == OWNKEY_DAMAGED)
+        ownkey_lease_end(set->leases, dk->id, dk->token);
+    return st;
+}
+
+/* Takes it; without a thread that refreshes, the caller does it in time. */
+static bool
+take_fresh(struct ownkey_data_key *dk, struct ownkey_secret *key,
+           struct ownkey_lease *lease, enum ownkey_status *st)
+{
+    struct ownkey_tokens *set = dk->token->set;
+    struct ownkey_data_key *due;
+    struct ownkey_error err = { 0 };
+
+    if (!ownkey_worker_inline(set->worker))
+        return take(dk, key, lease, st);
+    ownkey_probe_inline(dk->token);
+    if (!take(dk, key, lease, st))
+        return false;
+    due = ownkey_lease_next_due(set->leases, dk->id, dk->token,
+                                ownkey_token_now(dk->token));
+    if (due == NULL)
+        return true;
+    (void)ownkey_dk_confirm(due, true, &err);
+    ownkey_data_key_free(due);
+    return take(dk, key, lease, st);
+}
+
+/* Past the deadline, while the KEK cannot be reached: for a second each. */
+static enum ownkey_status
+take_late(struct ownkey_data_key *dk, enum ownkey_status why,
+          struct ownkey_secret *key, struct ownkey_lease *lease,
+          const struct ownkey_error *err)
+{
+    struct ownkey_token *token = dk->token;
+    uint64_t now = ownkey_token_now(token);
+    struct ownkey_lease_term term;
+    enum ownkey_status st = OWNKEY_OK;
+
+    if (token->conf->grace_ms == 0 ||
+        (why != OWNKEY_UNREACHABLE && why != OWNKEY_THROTTLED) ||
+        !ownkey_lease_take_late(token->set->leases, dk->id, token,
+                                atomic_load(&token->epoch), now, key, &term,
+                                &st))
+        return why;
+    *lease = (struct ownkey_lease){
+        .token = token,
+        .deadline_ms = term.deadline_ms + term.grace_ms,
+        .epoch = term.epoch,
+        .generation = ownkey_fork_generation(),
+    };
+    if (lease->deadline_ms > now + OWNKEY_ASK_PAUSE_MS)
+        lease->deadline_ms = now + OWNKEY_ASK_PAUSE_MS;
+    atomic_fetch_add(&token->late, 1);
+    if (!atomic_exchange(&token->late_logged, true))
+        ownkey_log(OWNKEY_LOG_ERROR,
+                   "token %s: its KEK cannot be reached, data keys are used "
+                   "past their deadline, within grace: %s",
+                   token->conf->name, err->text);
+    return OWNKEY_OK;
+}
+
 enum ownkey_status
 ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
                     struct ownkey_lease *lease, struct ownkey_error *err)
@@ -389,15 +524,19 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
     if (err == NULL)
         err = &local;
     ownkey_worker_look(dk->token->set->worker);
-    if (take(dk, key, lease, &st)) {
+    if (take_fresh(dk, key, lease, &st)) {
         atomic_fetch_add(&dk->token->hits, 1);
         return OWNKEY_OK;
     }
     if (st != OWNKEY_OK)
         return ownkey_fail(err, st, "no secure memory for a key");
     atomic_fetch_add(&dk->token->misses, 1);
-    st = ownkey_flight_fly(dk->token->set, dk->id, &ops, dk, key, lease, err);
-    if (st == OWNKEY_OK && !ownkey_lease_valid(lease)) {
+    atomic_store(&dk->token->missed_ms, ownkey_token_now(dk->token));
+    st = ownkey_flight_fly(dk->token->set, dk->id, &ops, dk, flight_ms(dk), key,
+                           lease, err);
+    if (st != OWNKEY_OK)
+        return take_late(dk, st, key, lease, err);
+    if (!ownkey_lease_valid(lease)) {
         ownkey_secret_clear(key);
         if (atomic_load(&dk->token->epoch) != lease->epoch)
             return fail_overtaken(dk->token, err);

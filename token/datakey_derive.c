@@ -14,8 +14,11 @@
 enum { INFO_MAX = 480 };
 
 static enum ownkey_status
-may_ask(struct ownkey_data_key *dk, struct ownkey_error *err)
+begin(struct ownkey_data_key *dk, struct ownkey_ask *ask,
+      struct ownkey_error *err)
 {
+    *ask = (struct ownkey_ask){ .token = dk->token,
+                                .epoch = atomic_load(&dk->token->epoch) };
     return ownkey_key_may_use(dk->key, err);
 }
 
@@ -32,10 +35,10 @@ ask(struct ownkey_data_key *dk, struct ownkey_secret *shared,
  * keys are asked for once more then.
  */
 static void
-answered(struct ownkey_data_key *dk, uint64_t epoch, enum ownkey_status st,
-         struct ownkey_error *err)
+answered(struct ownkey_data_key *dk, struct ownkey_ask *request,
+         enum ownkey_status st, struct ownkey_error *err)
 {
-    (void)epoch;
+    (void)request;
     if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
         (void)ownkey_token_end_leases(dk->token);
     ownkey_key_answer(dk->key, "derive", st, err);
@@ -113,7 +116,7 @@ take_out(struct ownkey_data_key *dk, struct ownkey_secret *shared,
 }
 
 static const struct ownkey_dk_kind derived_kind = {
-    .may_ask = may_ask,
+    .begin = begin,
     .ask = ask,
     .answered = answered,
     .take_out = take_out,

@@ -28,7 +28,7 @@ take_all(struct ownkey_data_key *dk, struct ownkey_secret *plain,
 }
 
 static const struct ownkey_dk_kind oaep_kind = {
-    .may_ask = ownkey_dk_may_ask_kek,
+    .begin = ownkey_dk_begin_kek,
     .ask = ask_decrypt,
     .answered = ownkey_dk_kek_answered,
     .take_out = take_all,

@@ -14,15 +14,15 @@
  * or of a remote key (derived secrets).
  */
 struct ownkey_dk_kind {
-    /* As ownkey_token_may_ask. */
-    enum ownkey_status (*may_ask)(struct ownkey_data_key *,
-                                  struct ownkey_error *);
+    /* As ownkey_token_begin. */
+    enum ownkey_status (*begin)(struct ownkey_data_key *, struct ownkey_ask *,
+                                struct ownkey_error *);
     /* One request; sent_ms is when it left. */
     enum ownkey_status (*ask)(struct ownkey_data_key *,
                               struct ownkey_secret *plain, uint64_t *sent_ms,
                               struct ownkey_error *);
-    /* The answer, as ownkey_token_answer. */
-    void (*answered)(struct ownkey_data_key *, uint64_t epoch,
+    /* The answer, as ownkey_token_end. */
+    void (*answered)(struct ownkey_data_key *, struct ownkey_ask *,
                      enum ownkey_status, struct ownkey_error *);
     /* The key in what came back; may take it. */
     enum ownkey_status (*take_out)(struct ownkey_data_key *,
@@ -89,10 +89,21 @@ ownkey_dk_make_bare_id(struct ownkey_data_key *dk, const char *name,
 void ownkey_dk_copy_text(char *to, size_t size, const char *from);
 
 /* For kinds that ask the KEK. */
-enum ownkey_status ownkey_dk_may_ask_kek(struct ownkey_data_key *dk,
-                                         struct ownkey_error *err);
-void ownkey_dk_kek_answered(struct ownkey_data_key *dk, uint64_t epoch,
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_dk_begin_kek(struct ownkey_data_key *dk, struct ownkey_ask *ask,
+                    struct ownkey_error *err);
+void ownkey_dk_kek_answered(struct ownkey_data_key *dk, struct ownkey_ask *ask,
                             enum ownkey_status st, struct ownkey_error *err);
+/* Whether it is the KEK that it is asked of. */
+bool ownkey_dk_is_under_kek(const struct ownkey_data_key *dk);
+
+/*
+ * Asks for it once more, whatever lease is running. keep: the lease begins
+ * anew then; otherwise what comes back is thrown away. The answer counts as
+ * any other does; what the KEK says is no key any more has no lease any more.
+ */
+enum ownkey_status ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
+                                     struct ownkey_error *err);
 
 /* Puts the key (without its commit key) under a lease from sent_ms on. */
 OWNKEY_MUST_CHECK enum ownkey_status

@@ -74,7 +74,7 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
 {
     struct ownkey_data_key *dk = NULL;
     struct ownkey_wrap_reply reply = { 0 };
-    uint64_t epoch = atomic_load(&token->epoch);
+    struct ownkey_ask ask;
     uint64_t sent_ms = 0;
     enum ownkey_status st = ownkey_token_may_ask(token, err);
 
@@ -84,21 +84,25 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
     if (dk == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     st = ownkey_dk_bind(dk, purpose, extra, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_token_begin(token, "wrap", &ask, err);
     if (st != OWNKEY_OK)
         goto out;
+    /* With an RSA KEK it may be done here, with the public key. */
+    ask.proof = token->kek_type == OWNKEY_KEY_AES_256;
     if (plain->len > 0)
         st = ownkey_kms_wrap(token->kms, plain, &dk->context, &reply, &sent_ms,
                              err);
     else
         st = ownkey_kms_generate(token->kms, generate_len, &dk->context, plain,
                                  &reply, &sent_ms, err);
-    ownkey_token_answer(token, "wrap", epoch, st, err);
+    ownkey_token_end(&ask, st, err);
     if (st == OWNKEY_OK && generate_len != 0 && plain->len != generate_len)
         st = ownkey_fail(err, OWNKEY_PROTOCOL,
                          "the service made %zu bytes instead of %zu",
                          plain->len, generate_len);
     if (st == OWNKEY_OK)
-        st = finish_wrap(dk, purpose, &reply, plain, epoch, sent_ms, err);
+        st = finish_wrap(dk, purpose, &reply, plain, ask.epoch, sent_ms, err);
     if (st == OWNKEY_OK) {
         *out = dk;
         dk = NULL;

@@ -78,14 +78,14 @@ leave(struct flight *f)
 }
 
 static bool
-wait_landed(struct ownkey_tokens *set, struct flight *f)
+wait_landed(struct ownkey_tokens *set, struct flight *f, uint64_t wait_ms)
 {
     unsigned was = ownkey_fork_step_out();
     struct timespec until;
     int rc = 0;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += OWNKEY_FLIGHT_WAIT_MS / 1000;
+    until.tv_sec += (time_t)(wait_ms / 1000);
     while (!f->done && rc == 0)
         rc = pthread_cond_timedwait(&f->landed, &set->flight_lock, &until);
     (void)pthread_mutex_unlock(&set->flight_lock);
@@ -110,20 +110,20 @@ collect(const struct flight *f, struct ownkey_secret *key,
 }
 
 static enum ownkey_status
-follow_locked(struct ownkey_tokens *set, struct flight *f,
+follow_locked(struct ownkey_tokens *set, struct flight *f, uint64_t wait_ms,
               struct ownkey_secret *key, struct ownkey_lease *lease,
               struct ownkey_error *err)
 {
     enum ownkey_status st;
 
     f->aboard++;
-    if (wait_landed(set, f))
+    if (wait_landed(set, f, wait_ms))
         st = collect(f, key, lease, err);
     else
         st = ownkey_fail(err, OWNKEY_UNREACHABLE,
-                         "no answer within %d s from the request that another "
-                         "thread sent for the same key",
-                         OWNKEY_FLIGHT_WAIT_MS / 1000);
+                         "no answer within %llu s from the request that "
+                         "another thread sent for the same key",
+                         (unsigned long long)(wait_ms / 1000));
     leave(f);
     return st;
 }
@@ -153,8 +153,8 @@ enum ownkey_status
 ownkey_flight_fly(struct ownkey_tokens *set,
                   const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                   const struct ownkey_flight_ops *ops, void *arg,
-                  struct ownkey_secret *key, struct ownkey_lease *lease,
-                  struct ownkey_error *err)
+                  uint64_t wait_ms, struct ownkey_secret *key,
+                  struct ownkey_lease *lease, struct ownkey_error *err)
 {
     int cancel = ownkey_token_enter();
     enum ownkey_status st = OWNKEY_OK;
@@ -163,7 +163,7 @@ ownkey_flight_fly(struct ownkey_tokens *set,
     (void)pthread_mutex_lock(&set->flight_lock);
     f = find(set, id);
     if (f != NULL) {
-        st = follow_locked(set, f, key, lease, err);
+        st = follow_locked(set, f, wait_ms, key, lease, err);
     } else if (!ops->take(arg, key, lease, &st)) {
         f = st == OWNKEY_OK ? depart(set, id) : NULL;
         if (f != NULL)

@@ -24,15 +24,15 @@ struct ownkey_flight_ops {
                                 struct ownkey_error *err);
 };
 
-/* The first caller leads, the others wait for it, OWNKEY_FLIGHT_WAIT_MS at
- * most (OWNKEY_UNREACHABLE). */
-enum { OWNKEY_FLIGHT_WAIT_MS = 60000 };
-
+/*
+ * The first caller leads, the others wait for it, wait_ms at most
+ * (OWNKEY_UNREACHABLE).
+ */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_flight_fly(struct ownkey_tokens *set,
                   const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                   const struct ownkey_flight_ops *ops, void *arg,
-                  struct ownkey_secret *key, struct ownkey_lease *lease,
-                  struct ownkey_error *err);
+                  uint64_t wait_ms, struct ownkey_secret *key,
+                  struct ownkey_lease *lease, struct ownkey_error *err);
 
 #endif

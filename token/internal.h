@@ -19,8 +19,12 @@ struct flight;        /* flight.c */
 struct ownkey_public; /* key.c */
 
 enum {
-    /* A denied KEK is asked again at most this often, in milliseconds. */
-    OWNKEY_DENIED_PAUSE_MS = 1000,
+    /* A denied or dead KEK is asked by callers at most this often, in ms. */
+    OWNKEY_ASK_PAUSE_MS = 1000,
+    /* After so many failures in a row to reach a KEK it counts as dead. */
+    OWNKEY_DEAD_AFTER = 3,
+    /* Requests for one KEK on their way at the same time. */
+    OWNKEY_IN_FLIGHT_MAX = 20,
     /* With `cache = off`, how long one operation may run on its key. */
     OWNKEY_UNCACHED_LEASE_MS = 60000,
 };
@@ -53,11 +57,34 @@ struct ownkey_token {
     atomic_uint_fast64_t misses;
     atomic_uint_fast64_t purges;
 
+    uint64_t timeout_ms;           /* of one request, with all its tries */
+    atomic_uint_fast64_t lease_end_ms; /* boot clock: no lease after it */
+    atomic_uint_fast64_t missed_ms; /* when somebody last had to ask */
+    atomic_bool outage;            /* leases are kept for grace */
+    atomic_bool late_logged;       /* that grace is used, in this outage */
+    atomic_uint_fast64_t late;     /* uses within grace */
+
     pthread_mutex_t lock;          /* guards all below */
     enum ownkey_token_state state;
     int64_t since_s;
     struct ownkey_error last_error;
-    uint64_t denied_ms;            /* boot clock of the last denial, or 0 */
+
+    /* gate.c */
+    pthread_cond_t place;          /* CLOCK_MONOTONIC: one is free */
+    unsigned in_flight;
+    unsigned failures;             /* to reach the KEK, in a row */
+    bool denied;
+    bool trial;                    /* one asks whether it answers again */
+    uint64_t next_ask_ms;          /* boot clock, for the next trial */
+
+    /* probe.c; boot clock */
+    struct ownkey_data_key *probe_with;
+    uint64_t proved_ms;            /* sent: the last to which it said yes */
+    uint64_t probed_ms;
+    uint64_t retry_ms;             /* while it does not say yes */
+    uint64_t pause_ms;
+    unsigned probes;
+    char kek_version[OWNKEY_KMS_VERSION_MAX];
 };
 
 struct ownkey_tokens {
@@ -67,6 +94,8 @@ struct ownkey_tokens {
     size_t count;
     struct ownkey_lease_table *leases;
     struct ownkey_worker *worker;
+    atomic_uint_fast64_t trial_free_ms; /* probe.c: the dead have had their
+                                           share of the background until then */
 
     pthread_mutex_t flight_lock;   /* guards flights and what is in them */
     struct flight *flights;
@@ -80,9 +109,12 @@ ownkey_token_now(const struct ownkey_token *token)
     return ownkey_clock_boot_ms(token->set->clock);
 }
 
+struct ownkey_ask;
+
 /*
  * Each answer about a KEK passes here, once: sets the token's state, ends its
- * leases on a denial, logs. err is read unless st is OWNKEY_OK.
+ * leases on a denial, logs. err is read unless st is OWNKEY_OK. The first form
+ * is for what took no place at the gate (gate.c).
  *
  * epoch  the token's when the request was sent: a yes that was overtaken by a
  *        no changes nothing
@@ -90,6 +122,11 @@ ownkey_token_now(const struct ownkey_token *token)
 void ownkey_token_answer(struct ownkey_token *token, const char *operation,
                          uint64_t epoch, enum ownkey_status st,
                          const struct ownkey_error *err);
+void ownkey_ask_answer(const struct ownkey_ask *ask, enum ownkey_status st,
+                       const struct ownkey_error *err);
+
+/* A degraded token whose last lease has ended is unreachable. */
+void ownkey_token_settle(struct ownkey_token *token);
 
 /* Ends and wipes every lease of the token; how many there were. */
 size_t ownkey_token_end_leases(struct ownkey_token *token);
@@ -101,18 +138,53 @@ size_t ownkey_token_end_leases(struct ownkey_token *token);
  */
 size_t ownkey_token_end_siblings(const struct ownkey_token *token);
 
+/* ---- gate.c: who may ask a KEK, and when ---- */
+
+/* One request that is on its way. */
+struct ownkey_ask {
+    struct ownkey_token *token;
+    const char *operation; /* for the log */
+    uint64_t epoch;        /* of the token when it was sent */
+    uint64_t begin_ms;     /* boot clock; not after it was sent */
+    bool proof;            /* a yes says that the KEK is there for us */
+    bool trial;
+};
+
 /*
- * OWNKEY_OK: go and ask. Otherwise the token is unusable, the call comes from
- * inside our own HTTPS client, or the KEK was denied a moment ago.
+ * OWNKEY_OK: one may ask. Otherwise the token is unusable, the call comes from
+ * inside our own HTTPS client, or the KEK was denied a moment ago or is dead:
+ * then with the reason that it gave last.
  */
 enum ownkey_status ownkey_token_may_ask(struct ownkey_token *token,
                                         struct ownkey_error *err);
 
 /*
+ * The same, and takes a place among the requests; it waits for one, no longer
+ * than a request may take (OWNKEY_UNREACHABLE). Of a KEK that is denied or
+ * dead one caller at a time gets through. After OWNKEY_OK comes
+ * ownkey_token_end.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_token_begin(struct ownkey_token *token, const char *operation,
+                   struct ownkey_ask *ask, struct ownkey_error *err);
+
+/* The answer (as ownkey_token_answer), and the place is free again. */
+void ownkey_token_end(struct ownkey_ask *ask, enum ownkey_status st,
+                      const struct ownkey_error *err);
+
+/* What an answer means for those who ask later; under the token's lock. */
+void ownkey_gate_note_locked(struct ownkey_token *token,
+                             const struct ownkey_ask *ask,
+                             enum ownkey_status st, uint64_t now_ms);
+
+/* The parts of the lock's that a forked child has to make anew. */
+void ownkey_gate_reset(struct ownkey_token *token);
+
+/*
  * Brackets whatever asks a service; it is inside the gate of base/fork.h then.
- * A thread that the host cancels in there
- * would leave locks, connections and secrets behind; and what goes wrong in
- * OpenSSL is not to be found in the host's error queue.
+ * A thread that the host cancels in there would leave locks, connections and
+ * secrets behind; and what goes wrong in OpenSSL is not to be found in the
+ * host's error queue.
  */
 static inline int
 ownkey_token_enter(void)

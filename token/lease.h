@@ -6,18 +6,21 @@
  * an id without any lock: a hit touches nothing that another key's hit touches.
  * A deadline is absolute. Thread-safe. After fork() the child's table is empty.
  *
- * Not here yet, and to be added here: limits by uses and bytes, refresh ahead,
- * the table in memory shared by a process tree.
+ * Not here yet, and to be added here: limits by uses and bytes, the table in
+ * memory shared by a process tree.
  */
 #ifndef OWNKEY_TOKEN_LEASE_H
 #define OWNKEY_TOKEN_LEASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/secret.h"
 #include "base/status.h"
+
+struct ownkey_data_key;
 
 enum {
     OWNKEY_LEASE_ID_LEN = 32,
@@ -32,6 +35,10 @@ struct ownkey_lease_term {
     const void *owner;    /* the token */
     uint64_t deadline_ms; /* boot clock; it ends at that moment */
     uint64_t epoch;       /* of the owner when the request was sent */
+    uint64_t start_ms;    /* when that was; for refresh ahead */
+    uint64_t grace_ms;    /* how long it is kept past its deadline while
+                             *outage holds; see ownkey_lease_take_late */
+    const atomic_bool *outage; /* the owner's; NULL: no grace */
 };
 
 /* NULL: no memory. */
@@ -50,21 +57,60 @@ bool ownkey_lease_take(struct ownkey_lease_table *table,
                        struct ownkey_lease_term *term,
                        enum ownkey_status *st);
 
-/* Puts a copy of the key under id; replaces what was there. */
+/*
+ * The same within grace: of one that is past its deadline, while its owner's
+ * outage holds.
+ */
+bool ownkey_lease_take_late(struct ownkey_lease_table *table,
+                            const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                            const void *owner, uint64_t epoch, uint64_t now_ms,
+                            struct ownkey_secret *key,
+                            struct ownkey_lease_term *term,
+                            enum ownkey_status *st);
+
+/*
+ * Puts a copy of the key under id; replaces what was there. source: what to
+ * ask when the lease is to be refreshed, referenced while it runs; NULL: never.
+ */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_lease_put(struct ownkey_lease_table *table,
                  const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                  const struct ownkey_lease_term *term,
-                 const struct ownkey_secret *key);
+                 const struct ownkey_secret *key,
+                 struct ownkey_data_key *source);
+
+/* Ends and wipes one. */
+void ownkey_lease_end(struct ownkey_lease_table *table,
+                      const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                      const void *owner);
+
+/* When it was last taken, on the boot clock; 0: never, or there is none. */
+uint64_t ownkey_lease_used_ms(struct ownkey_lease_table *table,
+                              const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                              const void *owner);
 
 /* Ends and wipes all of an owner; NULL: all. Returns how many there were. */
 size_t ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner);
 
 /*
- * Wipes what has ended by now_ms. Returns the next deadline, or UINT64_MAX
- * when no lease is left.
+ * Wipes what has ended by now_ms. Returns when to look again, at the next
+ * deadline or before, or UINT64_MAX when no lease is left. *refresh_ms (may be
+ * NULL): when a lease is due for refresh, UINT64_MAX if none is.
+ *
+ * A lease is due in its last quarter when it was taken in its last half: in
+ * steady use it is confirmed in time, and an idle one ends.
  */
-uint64_t ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms);
+uint64_t ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms,
+                            uint64_t *refresh_ms);
+
+/*
+ * The source of a lease that is due, for the caller to ask and to free. NULL:
+ * none. It is not due again for a sixteenth of its length. id: only that one,
+ * of owner; NULL: any.
+ */
+struct ownkey_data_key *
+ownkey_lease_next_due(struct ownkey_lease_table *table, const uint8_t *id,
+                      const void *owner, uint64_t now_ms);
 
 size_t ownkey_lease_count(struct ownkey_lease_table *table, const void *owner);
 

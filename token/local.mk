@@ -6,12 +6,14 @@ libownkey_la_SOURCES += \
 	token/datakey_parts.h \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
+	token/gate.c \
 	token/internal.h \
 	token/key.c \
 	token/key_open.c \
 	token/keyfile.c token/keyfile.h \
 	token/lease.c token/lease.h \
 	token/log.c \
+	token/probe.c token/probe.h \
 	token/resolve.c \
 	token/rewrap.c token/rewrap.h \
 	token/signature.c \

@@ -192,6 +192,7 @@ here(const struct ownkey_rewrap *r, struct ownkey_kms *from,
     const struct ownkey_unwrap_request request = ownkey_dk_request(dk);
     uint64_t epoch = atomic_load(&r->token->epoch);
     struct ownkey_secret plain = { 0 };
+    struct ownkey_ask ask;
     uint64_t sent_ms;
     enum ownkey_status st =
         ownkey_kms_unwrap(from, &request, &plain, &sent_ms, err);
@@ -199,10 +200,12 @@ here(const struct ownkey_rewrap *r, struct ownkey_kms *from,
     answer(r, from, "unwrap", epoch, st, err);
     if (st == OWNKEY_OK)
         st = ownkey_dk_check_commitment(dk, &plain, err);
+    if (st == OWNKEY_OK)
+        st = ownkey_token_begin(r->token, "wrap", &ask, err);
     if (st == OWNKEY_OK) {
         st = ownkey_kms_wrap(r->token->kms, &plain, &dk->context, reply,
                              &sent_ms, err);
-        ownkey_token_answer(r->token, "wrap", epoch, st, err);
+        ownkey_token_end(&ask, st, err);
     }
     ownkey_secret_clear(&plain);
     ownkey_secret_wipe_stack();

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/libctx.h"
 #include "base/log.h"
 #include "token/internal.h"
 
@@ -74,41 +73,53 @@ end_leases(struct ownkey_token *token, enum ownkey_status st)
                token->conf->name, ended);
 }
 
+static void
+change_locked(struct ownkey_token *token, enum ownkey_token_state after)
+{
+    if (after == token->state)
+        return;
+    token->state = after;
+    token->since_s = ownkey_clock_wall_s(token->set->clock);
+}
+
 /*
  * What an answer says of the state. A yes, or a silence, that was overtaken by
- * a no changes nothing; under the lock, which the no takes after its epoch.
+ * a no changes nothing; under the lock, which the no takes after its epoch. A
+ * yes for which the KEK was not needed does not take back its no.
  */
 static void
-set_state_locked(struct ownkey_token *token, uint64_t epoch,
-                 enum ownkey_status st, bool leases,
-                 const struct ownkey_error *err)
+set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
+                 bool leases, uint64_t now_ms, const struct ownkey_error *err)
 {
+    struct ownkey_token *token = ask->token;
     bool denied = ownkey_status_class(st) == OWNKEY_CLASS_DENIED;
-    enum ownkey_token_state after = state_after(token->state, st, leases);
 
-    if (!denied && atomic_load(&token->epoch) != epoch)
+    if (!denied && atomic_load(&token->epoch) != ask->epoch)
+        return;
+    if (st == OWNKEY_OK && !ask->proof &&
+        (token->denied || token->failures > 0))
         return;
     if (st != OWNKEY_OK)
         token->last_error = *err;
-    if (after != token->state) {
-        token->state = after;
-        token->since_s = ownkey_clock_wall_s(token->set->clock);
-    }
-    token->denied_ms = denied ? ownkey_token_now(token) : 0;
+    change_locked(token, state_after(token->state, st, leases));
+    ownkey_gate_note_locked(token, ask, st, now_ms);
 }
 
 static void
-set_state(struct ownkey_token *token, const char *operation, uint64_t epoch,
-          enum ownkey_status st, const struct ownkey_error *err)
+set_state(const struct ownkey_ask *ask, enum ownkey_status st,
+          const struct ownkey_error *err)
 {
+    struct ownkey_token *token = ask->token;
+    const char *operation = ask->operation;
     bool leases = ownkey_lease_count(token->set->leases, token) > 0;
+    uint64_t now_ms = ownkey_token_now(token);
     enum ownkey_token_state before;
     enum ownkey_token_state after;
     char line[1024] = "";
 
     (void)pthread_mutex_lock(&token->lock);
     before = token->state;
-    set_state_locked(token, epoch, st, leases, err);
+    set_state_locked(ask, st, leases, now_ms, err);
     after = token->state;
     (void)pthread_mutex_unlock(&token->lock);
     if (st != OWNKEY_OK)
@@ -124,14 +135,46 @@ set_state(struct ownkey_token *token, const char *operation, uint64_t epoch,
 }
 
 void
+ownkey_ask_answer(const struct ownkey_ask *ask, enum ownkey_status st,
+                  const struct ownkey_error *err)
+{
+    atomic_fetch_add(&ask->token->kms_calls, 1);
+    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
+        end_leases(ask->token, st);
+    set_state(ask, st, err);
+}
+
+void
 ownkey_token_answer(struct ownkey_token *token, const char *operation,
                     uint64_t epoch, enum ownkey_status st,
                     const struct ownkey_error *err)
 {
-    atomic_fetch_add(&token->kms_calls, 1);
-    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
-        end_leases(token, st);
-    set_state(token, operation, epoch, st, err);
+    const struct ownkey_ask ask = {
+        .token = token,
+        .operation = operation,
+        .epoch = epoch,
+        .proof = true,
+    };
+
+    ownkey_ask_answer(&ask, st, err);
+}
+
+void
+ownkey_token_settle(struct ownkey_token *token)
+{
+    bool leases = ownkey_lease_count(token->set->leases, token) > 0;
+    bool changed = false;
+
+    (void)pthread_mutex_lock(&token->lock);
+    if (token->state == OWNKEY_STATE_DEGRADED && !leases) {
+        change_locked(token, OWNKEY_STATE_UNREACHABLE);
+        changed = true;
+    }
+    (void)pthread_mutex_unlock(&token->lock);
+    if (changed)
+        ownkey_log(OWNKEY_LOG_ERROR,
+                   "token %s: degraded -> unreachable: its last lease ended",
+                   token->conf->name);
 }
 
 size_t
@@ -142,34 +185,10 @@ ownkey_token_end_leases(struct ownkey_token *token)
     /* First the epoch: from here on no lease of the token is valid. */
     atomic_fetch_add(&token->epoch, 1);
     ended = ownkey_lease_purge(token->set->leases, token);
+    atomic_store(&token->lease_end_ms, 0);
     if (ended > 0)
         atomic_fetch_add(&token->purges, 1);
     return ended;
-}
-
-enum ownkey_status
-ownkey_token_may_ask(struct ownkey_token *token, struct ownkey_error *err)
-{
-    uint64_t now = ownkey_token_now(token);
-    enum ownkey_status st = token->error.status;
-
-    if (st != OWNKEY_OK) {
-        if (err != NULL)
-            *err = token->error;
-        return st;
-    }
-    if (ownkey_libctx_inside())
-        return ownkey_fail(err, OWNKEY_UNSUPPORTED,
-                           "a call from inside ownkey's own HTTPS client");
-    (void)pthread_mutex_lock(&token->lock);
-    if (token->denied_ms != 0 &&
-        now - token->denied_ms < OWNKEY_DENIED_PAUSE_MS) {
-        st = token->last_error.status;
-        if (err != NULL)
-            *err = token->last_error;
-    }
-    (void)pthread_mutex_unlock(&token->lock);
-    return st;
 }
 
 void
@@ -180,10 +199,16 @@ ownkey_token_status_get(struct ownkey_token *token,
     status->state = token->state;
     status->since_s = token->since_s;
     status->last_error = token->last_error;
+    status->deletion_s = token->state == OWNKEY_STATE_PENDING_DELETION
+                             ? token->last_error.deletion_s
+                             : 0;
+    memcpy(status->kek_version, token->kek_version,
+           sizeof(status->kek_version));
     (void)pthread_mutex_unlock(&token->lock);
     status->kms_calls = atomic_load(&token->kms_calls);
     status->hits = atomic_load(&token->hits);
     status->misses = atomic_load(&token->misses);
     status->purges = atomic_load(&token->purges);
+    status->late = atomic_load(&token->late);
     status->live_leases = ownkey_lease_count(token->set->leases, token);
 }

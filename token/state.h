@@ -4,7 +4,7 @@
  *
  * Every answer of the service goes through ownkey_token_answer (internal.h),
  * the one place that changes a state, purges leases and tells the log. The
- * probe, the hook and the audit log of later versions hang there too.
+ * audit log of later versions hangs there too.
  */
 #ifndef OWNKEY_TOKEN_STATE_H
 #define OWNKEY_TOKEN_STATE_H
@@ -34,6 +34,9 @@ struct ownkey_token_status {
     uint64_t hits;           /* uses of a data key within a lease */
     uint64_t misses;         /* uses that had to ask */
     uint64_t purges;         /* denials that ended leases */
+    uint64_t late;           /* uses past the deadline, within `grace` */
+    int64_t deletion_s;      /* Unix time of a planned deletion; 0: none */
+    char kek_version[OWNKEY_KMS_VERSION_MAX]; /* seen last; "": unknown */
     uint64_t live_leases;
 };
 

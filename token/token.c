@@ -34,7 +34,7 @@ fork_child(void)
     (void)pthread_mutex_init(&list_lock, NULL);
     for (struct ownkey_tokens *set = list; set != NULL; set = set->next) {
         for (size_t i = 0; i < set->count; i++)
-            (void)pthread_mutex_init(&set->tokens[i].lock, NULL);
+            ownkey_gate_reset(&set->tokens[i]);
         ownkey_flights_reset(set);
     }
 }
@@ -204,12 +204,24 @@ log_unused(const struct ownkey_options *unused)
                    unused->items[i].where, unused->items[i].name);
 }
 
+/* As kms/ reads it; a bad value has disabled the token. */
+static uint64_t
+timeout_of(const struct ownkey_conf_token *conf)
+{
+    const char *text = ownkey_options_get(&conf->options, "timeout", "10s");
+    uint64_t ms;
+
+    return ownkey_duration_parse(text, &ms) == OWNKEY_OK ? ms : 10000;
+}
+
 static enum ownkey_status
 open_token(struct ownkey_token *token)
 {
     const struct ownkey_conf_token *conf = token->conf;
 
-    (void)pthread_mutex_init(&token->lock, NULL);
+    ownkey_gate_reset(token);
+    token->timeout_ms = timeout_of(conf);
+    token->pause_ms = OWNKEY_ASK_PAUSE_MS;
     atomic_store(&token->epoch, 1);
     token->since_s = ownkey_clock_wall_s(token->set->clock);
     token->keys = calloc(conf->key_count + 1, sizeof(*token->keys));
@@ -242,8 +254,10 @@ close_token(struct ownkey_token *token)
         ownkey_key_clear(&token->keys[i]);
     }
     free(token->keys);
+    ownkey_data_key_free(token->probe_with);
     ownkey_kms_free(token->kms);
     ownkey_context_clear(&token->context);
+    (void)pthread_cond_destroy(&token->place);
     (void)pthread_mutex_destroy(&token->lock);
 }
 
@@ -485,7 +499,7 @@ ownkey_token_decrypt(struct ownkey_token *token,
                      struct ownkey_secret *plain, struct ownkey_error *err)
 {
     struct ownkey_error local = { 0 };
-    uint64_t epoch = atomic_load(&token->epoch);
+    struct ownkey_ask ask;
     enum ownkey_status st;
     int cancel;
 
@@ -497,8 +511,11 @@ ownkey_token_decrypt(struct ownkey_token *token,
     if (!ownkey_kms_can_decrypt(token->kms, request))
         return ownkey_kms_decrypt(token->kms, request, plain, err);
     cancel = ownkey_token_enter();
-    st = ownkey_kms_decrypt(token->kms, request, plain, err);
-    ownkey_token_answer(token, "decrypt", epoch, st, err);
+    st = ownkey_token_begin(token, "decrypt", &ask, err);
+    if (st == OWNKEY_OK) {
+        st = ownkey_kms_decrypt(token->kms, request, plain, err);
+        ownkey_token_end(&ask, st, err);
+    }
     ownkey_token_leave(cancel);
     return st;
 }

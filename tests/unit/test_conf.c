@@ -167,6 +167,7 @@ has_the_documented_defaults(void **state)
     assert_int_equal(t->cache_ms, 300 * 1000);
     assert_int_equal(t->probe_ms, 150 * 1000);
     assert_int_equal(t->grace_ms, 0);
+    assert_false(t->no_refresh);
     assert_null(t->store);
     assert_int_equal(t->unused.len, 0);
 }
@@ -179,9 +180,9 @@ tells_what_it_does_not_act_upon(void **state)
              "on_state = /h\ncache = off\n[global]\naudit = file:/a\n");
 
     (void)state;
-    assert_int_equal(t->unused.len, 4);
-    assert_string_equal(t->unused.items[0].name, "probe");
-    assert_string_equal(t->unused.items[0].where, "o.conf:3");
+    assert_int_equal(t->unused.len, 2);
+    assert_string_equal(t->unused.items[0].name, "store");
+    assert_string_equal(t->unused.items[0].where, "o.conf:4");
     assert_int_equal(conf->unused.len, 1);
     assert_string_equal(conf->unused.items[0].name, "audit");
     t = good("[a]\n" KEK "store = none\n[global]\naudit = off\n");
@@ -232,6 +233,7 @@ explains_bad_settings(void **state)
     bad_setting("cahce = 5m", "did you mean cache?");
     bad_setting("Cache = 5m", "did you mean cache?");
     bad_setting("colour = red", "known here are kek, cache,");
+    bad_setting("refresh = never", "ahead or at_use");
     bad_setting("probe = often", "from 1s to 24h");
     bad_setting("probe = 1ms", "from 1s to 24h");
     bad_setting("grace = long", "from 0s to 24h");

@@ -56,7 +56,8 @@ fly(void *arg)
     struct ownkey_error err = { 0 };
     enum ownkey_status *st = arg;
 
-    *st = ownkey_flight_fly(&world.set, id, &ops, NULL, &key, &lease, &err);
+    *st = ownkey_flight_fly(&world.set, id, &ops, NULL, 60000, &key, &lease,
+                            &err);
     ownkey_secret_clear(&key);
     return NULL;
 }

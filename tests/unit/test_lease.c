@@ -29,7 +29,7 @@ put(struct ownkey_lease_table *t, unsigned n, const void *owner,
 
     make_id(id, n);
     assert_int_equal(ownkey_secret_copy(&key, &n, sizeof(n)), OWNKEY_OK);
-    assert_int_equal(ownkey_lease_put(t, id, &term, &key), OWNKEY_OK);
+    assert_int_equal(ownkey_lease_put(t, id, &term, &key, NULL), OWNKEY_OK);
     ownkey_secret_clear(&key);
 }
 
@@ -105,10 +105,10 @@ sweep_wipes_what_ended_and_names_the_next(void **state)
     ownkey_secret_info(&before);
     put(t, 1, &owner_a, 100);
     put(t, 2, &owner_a, 300);
-    assert_int_equal(ownkey_lease_sweep(t, 99), 100);
-    assert_int_equal(ownkey_lease_sweep(t, 100), 300);
+    assert_int_equal(ownkey_lease_sweep(t, 99, NULL), 100);
+    assert_int_equal(ownkey_lease_sweep(t, 100, NULL), 300);
     assert_int_equal(ownkey_lease_count(t, &owner_a), 1);
-    assert_true(ownkey_lease_sweep(t, 300) == UINT64_MAX);
+    assert_true(ownkey_lease_sweep(t, 300, NULL) == UINT64_MAX);
     ownkey_secret_info(&after);
     assert_int_equal(after.used, before.used);
     ownkey_lease_table_free(t);
@@ -170,7 +170,7 @@ hammer(void *arg)
             put(w->table, n, &owner_a, 1000);
             break;
         case 1:
-            (void)ownkey_lease_sweep(w->table, i % 2 ? 0 : 2000);
+            (void)ownkey_lease_sweep(w->table, i % 2 ? 0 : 2000, NULL);
             break;
         case 2:
             if (i % 64 == 2)

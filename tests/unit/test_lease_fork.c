@@ -66,7 +66,7 @@ a_block_is_given_back_once(void **state)
         struct ownkey_secret key = { 0 };
 
         assert_int_equal(ownkey_secret_copy(&key, "key", 3), OWNKEY_OK);
-        assert_int_equal(ownkey_lease_put(t, id, &term, &key), OWNKEY_OK);
+        assert_int_equal(ownkey_lease_put(t, id, &term, &key, NULL), OWNKEY_OK);
         ownkey_secret_clear(&key);
         fork_at = at;
         assert_int_equal(ownkey_lease_purge(t, NULL), 1);

@@ -43,7 +43,7 @@ put(struct ownkey_lease_table *t, uint8_t n, uint64_t ms)
     struct ownkey_secret key = { 0 };
 
     assert_int_equal(ownkey_secret_copy(&key, "key", 3), OWNKEY_OK);
-    assert_int_equal(ownkey_lease_put(t, id, &term, &key), OWNKEY_OK);
+    assert_int_equal(ownkey_lease_put(t, id, &term, &key, NULL), OWNKEY_OK);
     ownkey_secret_clear(&key);
 }
 
@@ -51,7 +51,7 @@ static uint64_t
 sweep(void *arg, uint64_t now_ms, uint64_t *errand_ms)
 {
     (void)errand_ms;
-    return ownkey_lease_sweep(arg, now_ms);
+    return ownkey_lease_sweep(arg, now_ms, NULL);
 }
 
 static const struct ownkey_worker_ops sweep_ops = { .tidy = sweep };
@@ -156,7 +156,7 @@ tidy_with_errand(void *arg, uint64_t now_ms, uint64_t *errand_ms)
 {
     (void)arg;
     *errand_ms = atomic_load(&errands.due) ? now_ms : UINT64_MAX;
-    return ownkey_lease_sweep(errands.table, now_ms);
+    return ownkey_lease_sweep(errands.table, now_ms, NULL);
 }
 
 static uint64_t

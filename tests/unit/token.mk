@@ -68,3 +68,9 @@ tests_unit_test_rewrap_SOURCES = tests/unit/test_rewrap.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_rewrap_CFLAGS = $(test_cflags)
 tests_unit_test_rewrap_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_leases
+tests_unit_test_leases_SOURCES = tests/unit/test_leases.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_leases_CFLAGS = $(test_cflags)
+tests_unit_test_leases_LDADD = $(test_libs)
