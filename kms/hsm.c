@@ -19,7 +19,7 @@ struct hsm {
     struct ownkey_hsm_key *key;
 };
 
-/* ---- what begins and ends every operation ---------------------------------- */
+/* ---- what begins and ends every operation ---------------------------- */
 
 static enum ownkey_status
 no_memory(struct ownkey_error *err)
@@ -97,7 +97,7 @@ finish_secret(struct ownkey_hsm_job **job, struct ownkey_secret *out,
     return st;
 }
 
-/* ---- describe and public_key ------------------------------------------------- */
+/* ---- describe and public_key ----------------------------------------- */
 
 static enum ownkey_key_type
 hmac_type(const struct ownkey_hsm_job *job)
@@ -206,7 +206,7 @@ hsm_public_key(struct ownkey_kms *kms, struct ownkey_bytes *spki,
     return st;
 }
 
-/* ---- wrap and unwrap ---------------------------------------------------------- */
+/* ---- wrap and unwrap ------------------------------------------------- */
 
 static enum ownkey_status
 attempt_wrap(struct ownkey_hsm_job *job)
@@ -330,7 +330,7 @@ hsm_unwrap(struct ownkey_kms *kms, const struct ownkey_unwrap_request *request,
     return st;
 }
 
-/* ---- remote keys ---------------------------------------------------------------- */
+/* ---- remote keys ----------------------------------------------------- */
 
 static enum ownkey_status
 attempt_sign(struct ownkey_hsm_job *job)
@@ -432,7 +432,7 @@ hsm_derive(struct ownkey_kms *kms, struct ownkey_blob peer,
     return st;
 }
 
-/* ---- open and free ----------------------------------------------------------------- */
+/* ---- open and free --------------------------------------------------- */
 
 static void
 hsm_free(struct ownkey_kms *kms)

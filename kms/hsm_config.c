@@ -18,7 +18,7 @@ enum {
 
 static const char *const own_modules[] = { "ownkey", "ownkey-pkcs11", NULL };
 
-/* ---- one taker for each option ------------------------------------------ */
+/* ---- one taker for each option --------------------------------------- */
 
 static enum ownkey_status
 no_memory(struct ownkey_error *err)
@@ -213,7 +213,7 @@ static const struct {
 
 enum { TABLE_LEN = sizeof(table) / sizeof(table[0]) };
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------- */
 
 /* All but the first, which is only there to be refused. */
 static enum ownkey_status

@@ -180,7 +180,7 @@ ownkey_hsm_do_sign(struct ownkey_hsm_call *call,
     return OWNKEY_OK;
 }
 
-/* ---- session objects --------------------------------------------------------- */
+/* ---- session objects ------------------------------------------------- */
 
 /* A copy of a secret is not left in the HSM: else its session is closed. */
 static void

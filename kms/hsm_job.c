@@ -8,7 +8,7 @@
 /* The state from before an outage, and once more for what came meanwhile. */
 enum { ATTEMPTS = 3 };
 
-/* ---- one attempt ------------------------------------------------------------ */
+/* ---- one attempt ----------------------------------------------------- */
 
 /* The object that was found before, or a new search. */
 static enum ownkey_status
@@ -85,7 +85,7 @@ try_once(struct ownkey_hsm_job *job)
     return st;
 }
 
-/* ---- all of them -------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------- */
 
 static void
 run(void *arg)

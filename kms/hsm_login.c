@@ -10,7 +10,7 @@
 
 enum { LOOK_AGAIN_MS = 20 };
 
-/* ---- one PIN, tried once ------------------------------------------------- */
+/* ---- one PIN, tried once --------------------------------------------- */
 
 /* Token and state of the source, as a number. */
 static uint64_t
@@ -129,7 +129,7 @@ login_with_pin(const struct ownkey_hsm_session *s,
     return st;
 }
 
-/* ---- the token's login --------------------------------------------------- */
+/* ---- the token's login ----------------------------------------------- */
 
 /* Maybe the host is logged in, or we were before a session was lost. */
 static enum ownkey_status

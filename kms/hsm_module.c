@@ -17,7 +17,7 @@
 
 static struct ownkey_hsm_module *modules;
 
-/* ---- the list ----------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------- */
 
 static bool
 same_text(const char *a, const char *b)
@@ -72,7 +72,7 @@ ownkey_hsm_modules_forget(void)
     }
 }
 
-/* ---- loading ------------------------------------------------------------ */
+/* ---- loading --------------------------------------------------------- */
 
 /* Whoever can write the file runs code in this process. */
 static enum ownkey_status
@@ -175,7 +175,7 @@ load(struct ownkey_hsm_module *m, struct ownkey_error *err)
     return OWNKEY_OK;
 }
 
-/* ---- initialising -------------------------------------------------------- */
+/* ---- initialising ---------------------------------------------------- */
 
 /* A copy of our own module under another name. */
 static enum ownkey_status

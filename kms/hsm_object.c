@@ -14,7 +14,7 @@ ownkey_hsm_said(struct ownkey_hsm_call *call, CK_RV rv, const char *function)
     return rv == CKR_OK ? OWNKEY_OK : ownkey_hsm_fail(call->err, rv, function);
 }
 
-/* ---- attributes ----------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------ */
 
 /* Codes that mean "I do not tell that one", not "something is wrong". */
 static bool
@@ -100,7 +100,7 @@ get_flag(struct ownkey_hsm_call *call, CK_OBJECT_HANDLE object,
     return st;
 }
 
-/* ---- identity -------------------------------------------------------------- */
+/* ---- identity -------------------------------------------------------- */
 
 /* An RSA key is the same on whatever token: its public part says so. */
 static enum ownkey_status
@@ -149,7 +149,7 @@ identify(struct ownkey_hsm_call *call, struct ownkey_hsm_object *o)
     return st;
 }
 
-/* ---- finding ---------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------- */
 
 struct hits {
     CK_OBJECT_HANDLE handle[LOOK_AT_MAX];
@@ -314,7 +314,7 @@ find_public(struct ownkey_hsm_call *call, struct ownkey_hsm_object *o)
     return st;
 }
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 static enum ownkey_status
 read_flags(struct ownkey_hsm_call *call, struct ownkey_hsm_object *o)

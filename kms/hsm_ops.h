@@ -58,7 +58,7 @@ ownkey_hsm_derive(struct ownkey_hsm_call *call,
                   const struct ownkey_hsm_object *object, size_t field_len,
                   struct ownkey_blob point, struct ownkey_secret *shared);
 
-/* ---- what they share: hsm_crypt.c ---- */
+/* ---- what they share: hsm_crypt.c ------------------------------------ */
 
 /* C_EncryptInit and C_Encrypt, C_DecryptInit and C_Decrypt. At most max. */
 OWNKEY_MUST_CHECK enum ownkey_status

@@ -10,7 +10,7 @@ const char ownkey_hsm_rsa_oaep_sha1[] = "rsa-oaep-sha1";
 
 enum { GCM_FORMAT = 1, AES_256_LEN = 32 };
 
-/* ---- one way each ----------------------------------------------------------- */
+/* ---- one way each ---------------------------------------------------- */
 
 static enum ownkey_status
 lacking(const char *what, const char *mechanism, bool has_mechanism,
@@ -97,7 +97,7 @@ plan_oaep(const struct ownkey_hsm_object *o, bool wrap, enum ownkey_hash hash,
     return OWNKEY_OK;
 }
 
-/* ---- which ------------------------------------------------------------------ */
+/* ---- which ----------------------------------------------------------- */
 
 static enum ownkey_status
 wrong_kind(const struct ownkey_hsm_object *o, struct ownkey_error *err)
@@ -198,7 +198,7 @@ ownkey_hsm_plan_unwrap(const struct ownkey_hsm_object *o, const char *algorithm,
                        algorithm);
 }
 
-/* ---- forms ------------------------------------------------------------------- */
+/* ---- forms ----------------------------------------------------------- */
 
 void
 ownkey_hsm_gcm_head(const uint8_t iv[static OWNKEY_HSM_GCM_IV_LEN],

@@ -14,7 +14,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed; /* CLOCK_MONOTONIC */
 static void (*forget)(void);   /* under lock */
 
-/* ---- time -------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------ */
 
 uint64_t
 ownkey_hsm_now_ms(void)
@@ -48,7 +48,7 @@ cond_init(pthread_cond_t *cond)
     (void)pthread_condattr_destroy(&attr);
 }
 
-/* ---- fork -------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------ */
 
 static void
 fork_prepare(void)
@@ -93,7 +93,7 @@ ownkey_hsm_on_fork(void (*child)(void))
     ownkey_hsm_unlock();
 }
 
-/* ---- lock and gate ------------------------------------------------------ */
+/* ---- lock and gate --------------------------------------------------- */
 
 void
 ownkey_hsm_lock(void)
@@ -136,7 +136,7 @@ ownkey_hsm_leave(void)
     ownkey_libctx_unguard();
 }
 
-/* ---- a thread for the time of a call ------------------------------------- */
+/* ---- a thread for the time of a call --------------------------------- */
 
 struct errand {
     const struct ownkey_hsm_work *work;

@@ -24,7 +24,7 @@ check_len(struct ownkey_hsm_call *call, size_t len, size_t want,
                        want);
 }
 
-/* ---- signatures ---------------------------------------------------------------- */
+/* ---- signatures ------------------------------------------------------ */
 
 /* CKM_RSA_PKCS signs what it is given: the DigestInfo is made here. */
 static enum ownkey_status
@@ -132,7 +132,7 @@ ownkey_hsm_sign(struct ownkey_hsm_call *call,
     return st;
 }
 
-/* ---- RSA decryption -------------------------------------------------------------- */
+/* ---- RSA decryption -------------------------------------------------- */
 
 /* What is wrong with a padding is not told apart: one answer for all. */
 static enum ownkey_status
@@ -181,7 +181,7 @@ ownkey_hsm_decrypt(struct ownkey_hsm_call *call,
     return st == OWNKEY_OK ? st : judge_vague(call, object, st);
 }
 
-/* ---- MAC --------------------------------------------------------------------------- */
+/* ---- MAC ------------------------------------------------------------- */
 
 enum ownkey_status
 ownkey_hsm_mac(struct ownkey_hsm_call *call,
@@ -208,7 +208,7 @@ ownkey_hsm_mac(struct ownkey_hsm_call *call,
     return st;
 }
 
-/* ---- ECDH --------------------------------------------------------------------------- */
+/* ---- ECDH ------------------------------------------------------------ */
 
 static CK_RV
 call_derive(struct ownkey_hsm_call *call, CK_OBJECT_HANDLE key,

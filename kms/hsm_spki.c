@@ -93,7 +93,7 @@ ownkey_hsm_spki_rsa(struct ownkey_blob modulus, struct ownkey_blob exponent,
     return st;
 }
 
-/* ---- elliptic curves ---------------------------------------------------------- */
+/* ---- elliptic curves ------------------------------------------------- */
 
 enum curve_kind { CURVE_NONE, CURVE_NAMED, CURVE_ED25519 };
 
@@ -198,7 +198,7 @@ ownkey_hsm_spki_ec(struct ownkey_blob params, struct ownkey_blob point,
     return st;
 }
 
-/* ---- DER ---------------------------------------------------------------------- */
+/* ---- DER ------------------------------------------------------------- */
 
 enum ownkey_status
 ownkey_hsm_spki_certificate(struct ownkey_blob der, struct ownkey_bytes *spki,

@@ -12,7 +12,7 @@ enum { CEILING_MS = 30000 };
 
 static struct ownkey_hsm_token *tokens; /* under the lock of hsm_run.h */
 
-/* ---- the list ----------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------- */
 
 static void
 forget_sessions(struct ownkey_hsm_token *t)
@@ -78,7 +78,7 @@ ownkey_hsm_token_get(const struct ownkey_hsm_config *config)
     return t;
 }
 
-/* ---- the pool ----------------------------------------------------------- */
+/* ---- the pool -------------------------------------------------------- */
 
 /* Handles of another initialisation, or of our parent, are no handles. */
 static void
@@ -223,7 +223,7 @@ ownkey_hsm_session_acquire(struct ownkey_hsm_token *t,
     return st;
 }
 
-/* ---- giving back --------------------------------------------------------- */
+/* ---- giving back ----------------------------------------------------- */
 
 /* What goes away, and is closed without the lock. */
 struct closing {

@@ -22,7 +22,7 @@ static const char *const query_names[] = {
     "pin-source", "pin-value", "module-name", "module-path", NULL,
 };
 
-/* ---- names ------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------- */
 
 static bool
 is_name(const char *text, size_t len, const char *name)
@@ -100,7 +100,7 @@ check_names(const char *text, struct ownkey_error *err)
     return st;
 }
 
-/* ---- values ------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------- */
 
 static enum ownkey_status
 copy_text(const char *text, char **out, struct ownkey_error *err)

@@ -17,7 +17,7 @@ enum { OAEP_MAX = 1024, PROBE_LEN = 16 };
 
 static const uint8_t probe[PROBE_LEN] = "ownkey KEK test";
 
-/* ---- AES key wrap with padding ------------------------------------------------ */
+/* ---- AES key wrap with padding --------------------------------------- */
 
 static enum ownkey_status
 seal_kwp(struct ownkey_hsm_call *call, const struct ownkey_hsm_object *object,
@@ -91,7 +91,7 @@ open_kwp(struct ownkey_hsm_call *call, const struct ownkey_hsm_object *object,
     return st;
 }
 
-/* ---- AES-GCM ------------------------------------------------------------------ */
+/* ---- AES-GCM --------------------------------------------------------- */
 
 /* v2.40 as first published has no ulIvBits. By ulParameterLen the HSM knows. */
 struct gcm_short {
@@ -215,7 +215,7 @@ open_gcm(struct ownkey_hsm_call *call, const struct ownkey_hsm_object *object,
     return st;
 }
 
-/* ---- RSA-OAEP ----------------------------------------------------------------- */
+/* ---- RSA-OAEP -------------------------------------------------------- */
 
 static enum ownkey_status
 encrypt_here(struct ownkey_blob spki, enum ownkey_hash hash,
@@ -330,7 +330,7 @@ open_oaep(struct ownkey_hsm_call *call, const struct ownkey_hsm_object *object,
                                     OAEP_MAX, plain);
 }
 
-/* ---- all ---------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------- */
 
 static enum ownkey_status
 seal(struct ownkey_hsm_call *call, const struct ownkey_hsm_object *object,

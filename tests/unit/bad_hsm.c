@@ -55,7 +55,7 @@ static pid_t ready_in;
 bool bad_hsm_logged_in;
 static CK_SESSION_HANDLE base_handle; /* handles are never used again */
 
-/* ---- orders ------------------------------------------------------------------ */
+/* ---- orders ---------------------------------------------------------- */
 
 static void
 sleep_ms(int ms)
@@ -143,7 +143,7 @@ begin_on(const char *name, CK_SESSION_HANDLE h, struct session **s)
     return rv;
 }
 
-/* ---- module, slot, token ------------------------------------------------------ */
+/* ---- module, slot, token --------------------------------------------- */
 
 /* For scripts: BAD_HSM=Decrypt=0x30 fails C_Decrypt, always; PIN=N is how many
    tries of the PIN are left. */
@@ -314,7 +314,7 @@ get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
     return end(rv);
 }
 
-/* ---- sessions ------------------------------------------------------------------ */
+/* ---- sessions -------------------------------------------------------- */
 
 static CK_RV
 open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
@@ -385,7 +385,8 @@ get_session_info(CK_SESSION_HANDLE h, CK_SESSION_INFO *info)
     if (rv == CKR_OK)
         *info = (CK_SESSION_INFO){
             .slotID = 7,
-            .state = bad_hsm_logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION,
+            .state = bad_hsm_logged_in ? CKS_RO_USER_FUNCTIONS
+                                       : CKS_RO_PUBLIC_SESSION,
             .flags = CKF_SERIAL_SESSION,
         };
     return end(rv);
@@ -417,7 +418,7 @@ login(CK_SESSION_HANDLE h, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_ULONG len)
     return end(CKR_OK);
 }
 
-/* ---- objects -------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------- */
 
 static const uint8_t p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48,
                                 0xce, 0x3d, 0x03, 0x01, 0x07 };
@@ -648,7 +649,7 @@ destroy_object(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o)
     return end(rv);
 }
 
-/* ---- AES, in the default library context ------------------------------------------ */
+/* ---- AES, in the default library context ----------------------------- */
 
 static bool
 aes_gcm(bool encrypt, const struct session *s, const uint8_t *in, size_t len,
@@ -676,7 +677,8 @@ aes_gcm(bool encrypt, const struct session *s, const uint8_t *in, size_t len,
 }
 
 static bool
-aes_wrap(bool encrypt, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+aes_wrap(bool encrypt, const uint8_t *in, size_t len, uint8_t *out,
+         size_t *out_len)
 {
     bool pkcs7 = bad_hsm.kwp == BAD_KWP_PKCS7;
     const EVP_CIPHER *cipher =

@@ -46,7 +46,7 @@ hsm_write(const char *path, const char *text, unsigned mode)
     assert_int_equal(close(fd), 0);
 }
 
-/* ---- keys in SoftHSM, made in a child --------------------------------------------- */
+/* ---- keys in SoftHSM, made in a child -------------------------------- */
 
 static CK_FUNCTION_LIST *p11;
 static CK_SESSION_HANDLE session;
@@ -222,7 +222,7 @@ softhsm_teardown(void **state)
     return system(command);
 }
 
-/* ---- open keys ----------------------------------------------------------------------- */
+/* ---- open keys ------------------------------------------------------- */
 
 struct ownkey_kms *
 hsm_open(const char *module, const char *attributes, enum ownkey_key_type type,

@@ -4,7 +4,7 @@
 
 #include "base/libctx.h"
 
-/* ---- it goes away and comes back ----------------------------------------------- */
+/* ---- it goes away and comes back ------------------------------------- */
 
 static void
 recovers_from_whatever_an_outage_leaves(void **state)
@@ -127,7 +127,7 @@ sessions_are_not_leaked_by_errors(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- denied, and gone -------------------------------------------------------------- */
+/* ---- denied, and gone ------------------------------------------------ */
 
 static void
 a_key_taken_away_is_gone_and_comes_back(void **state)
@@ -203,7 +203,7 @@ a_second_key_of_that_name_is_not_guessed_at(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- PINs -------------------------------------------------------------------------- */
+/* ---- PINs ------------------------------------------------------------ */
 
 static void
 a_wrong_pin_is_tried_once(void **state)
@@ -396,7 +396,7 @@ a_key_that_wants_its_pin_each_time_gets_it(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- sessions ---------------------------------------------------------------------- */
+/* ---- sessions -------------------------------------------------------- */
 
 static void
 a_token_without_a_free_session_is_throttled(void **state)
@@ -426,7 +426,7 @@ an_hsm_without_read_only_sessions_gets_the_other_kind(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- time -------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------ */
 
 static bool
 is_busy(void)
@@ -516,7 +516,7 @@ a_key_may_be_freed_while_its_call_hangs(void **state)
     let_go();
 }
 
-/* ---- lies -------------------------------------------------------------------------- */
+/* ---- lies ------------------------------------------------------------ */
 
 static void
 lies_are_not_believed(void **state)
@@ -631,7 +631,7 @@ signatures_of_a_wrong_length_are_refused(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- mechanisms -------------------------------------------------------------------- */
+/* ---- mechanisms ------------------------------------------------------ */
 
 static void
 kwp_that_is_something_else_is_found_out(void **state)
@@ -788,7 +788,7 @@ a_vague_answer_is_looked_into(void **state)
     ownkey_kms_free(kms);
 }
 
-/* ---- ourselves ----------------------------------------------------------------------- */
+/* ---- ourselves ------------------------------------------------------- */
 
 static struct ownkey_kms *again;
 static enum ownkey_status again_status;

@@ -12,7 +12,7 @@
 #include "kms/hsm_spki.h"
 #include "kms/hsm_tries.h"
 
-/* ---- URI -------------------------------------------------------------------------- */
+/* ---- URI ------------------------------------------------------------- */
 
 static void
 uris_that_are_refused(void **state)
@@ -95,7 +95,7 @@ uri_with_all_of_it(void **state)
     ownkey_hsm_uri_clear(&uri);
 }
 
-/* ---- options ---------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------- */
 
 static enum ownkey_status
 configure(struct ownkey_hsm_config *c, const char *uri, const char *name,
@@ -193,7 +193,7 @@ options_that_are_taken(void **state)
     ownkey_hsm_config_clear(&c);
 }
 
-/* ---- errors ----------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------- */
 
 static void
 codes_and_their_classes(void **state)
@@ -232,7 +232,7 @@ codes_and_their_classes(void **state)
     }
 }
 
-/* ---- plans ------------------------------------------------------------------------- */
+/* ---- plans ----------------------------------------------------------- */
 
 static struct ownkey_hsm_object
 aes(CK_FLAGS kwp, CK_FLAGS gcm)
@@ -329,7 +329,7 @@ plans_of_rsa(void **state)
                      OWNKEY_DENIED);
 }
 
-/* ---- identity ------------------------------------------------------------------------ */
+/* ---- identity -------------------------------------------------------- */
 
 static void
 identities(void **state)
@@ -376,7 +376,7 @@ identity_of_the_greatest_length(void **state)
                          3 * sizeof(id) + strlen(";type=private"));
 }
 
-/* ---- encodings ---------------------------------------------------------------------- */
+/* ---- encodings ------------------------------------------------------- */
 
 static void
 points_and_signatures(void **state)
@@ -456,7 +456,7 @@ gcm_frames(void **state)
                      OWNKEY_DAMAGED);
 }
 
-/* ---- tries ----------------------------------------------------------------------------- */
+/* ---- tries ----------------------------------------------------------- */
 
 static void
 tries(void **state)

@@ -55,7 +55,7 @@ expect_algorithm(struct ownkey_kms *kms, size_t len, const char *algorithm)
     hsm_round_trip(kms, len);
 }
 
-/* ---- KEKs -------------------------------------------------------------------------- */
+/* ---- KEKs ------------------------------------------------------------ */
 
 static void
 aes_kek_wraps_with_gcm_unless_told_otherwise(void **state)
@@ -282,14 +282,16 @@ keys_that_do_not_do(void **state)
     }
 }
 
-/* ---- remote keys -------------------------------------------------------------------- */
+/* ---- remote keys ----------------------------------------------------- */
 
 static const struct {
     const char *uri;
     enum ownkey_key_type type;
 } signers[] = {
-    { "object=rsa", OWNKEY_KEY_RSA_2048 },  { "object=p256", OWNKEY_KEY_EC_P256 },
-    { "object=p384", OWNKEY_KEY_EC_P384 },  { "object=p521", OWNKEY_KEY_EC_P521 },
+    { "object=rsa", OWNKEY_KEY_RSA_2048 },
+    { "object=p256", OWNKEY_KEY_EC_P256 },
+    { "object=p384", OWNKEY_KEY_EC_P384 },
+    { "object=p521", OWNKEY_KEY_EC_P521 },
     { "object=ed", OWNKEY_KEY_ED25519 },
 };
 enum { SIGNERS = sizeof(signers) / sizeof(signers[0]) };

@@ -107,7 +107,7 @@ threads_get_over_resets_of_the_device(void **state)
     ownkey_kms_free(shared);
 }
 
-/* ---- fork -------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------ */
 
 static int
 child_works(void)
