@@ -52,6 +52,8 @@ static const struct {
     { 404, "no handler for route",
       { OWNKEY_CONFIG, .hint = "nothing is mounted there: check vault.mount, "
                                "vault.namespace and vault.address" } },
+    { 404, "namespace not found",
+      { OWNKEY_CONFIG, .hint = "check vault.namespace" } },
     { 404, "unsupported path",
       { OWNKEY_CONFIG, .hint = "that is no transit engine: check vault.mount "
                                "and vault.namespace" } },

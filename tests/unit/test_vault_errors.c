@@ -89,6 +89,7 @@ static const struct row {
                                  "crypto/rsa: decryption error"),
       OWNKEY_DAMAGED },
     /* Configuration. */
+    { OWNKEY_VAULT_USE, 404, PLAIN("namespace not found"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 404, PLAIN("no handler for route \\\"kv/x\\\". route "
                                    "entry not found."), OWNKEY_CONFIG },
     { OWNKEY_VAULT_READ, 404, ONE("unsupported path"), OWNKEY_CONFIG },
