@@ -12,8 +12,8 @@ UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_body(body):
-    """The JSON object of a request; none is an empty one."""
-    if not body.strip():
+    """The JSON object of a request; none, or null, is an empty one."""
+    if body.strip() in (b"", b"null"):
         return {}
     try:
         document = json.loads(body)
