@@ -5,6 +5,8 @@ integration_tests += tests/integration/cloud_clients.sh
 integration_tests += tests/integration/cloud_doubles.sh
 integration_tests += tests/integration/cross_aws.sh tests/integration/cross_faces.sh
 integration_tests += tests/integration/matrix.sh
+integration_tests += tests/integration/moto.sh
+integration_tests += tests/integration/openbao.sh
 integration_tests += tests/integration/transport.sh
 include tests/integration/tool.mk
 include tests/integration/provider.mk
@@ -21,4 +23,7 @@ EXTRA_DIST += tests/integration/matrix/awskms.sh \
 	tests/integration/matrix/gcpkms.sh \
 	tests/integration/matrix/hashivault.sh \
 	tests/integration/matrix/localkms.sh \
+	tests/integration/matrix/moto.sh \
+	tests/integration/matrix/openbao.sh \
+	tests/integration/matrix/peer.sh \
 	tests/integration/matrix/pkcs11.sh

@@ -47,6 +47,15 @@ fails() {
     if "$@" >out 2>err </dev/null; then die "worked: $*"; fi
 }
 
+# expect CODE COMMAND...: its exit code; output in ./out, messages in ./err.
+expect() {
+    want=$1
+    shift
+    "$@" >out 2>err </dev/null
+    got=$?
+    [ "$got" -eq "$want" ] || die "exit $got instead of $want: $*"
+}
+
 tool() {
     pkcs11-tool --module "$module" "$@"
 }

@@ -2,6 +2,7 @@
 # The double of Vault's and OpenBao's transit. Sourced by matrix.sh.
 # shellcheck shell=sh
 versions=yes
+flavor=
 keys='kek=aes256-gcm96 rsa=rsa-2048 pss=rsa-2048 dec=rsa-2048 ec=ecdsa-p256
     ed=ed25519 mac=hmac'
 
@@ -40,7 +41,7 @@ start_vault() {
     # shellcheck disable=SC2046 # a list of options
     run /usr/bin/python3 "$OWNKEY_SRCDIR/tests/cloud/hashivault.py" \
         --dir "$PWD/vault" --detach --parent $$ --tls \
-        $(printf -- '--key %s ' $keys)
+        --root-token root $flavor $(printf -- '--key %s ' $keys)
     # shellcheck disable=SC1091 # made by the double
     . "$PWD/vault/env"
     run ctl policy kms "$(policy)"
