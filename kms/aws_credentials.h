@@ -47,7 +47,8 @@ ownkey_aws_source_open(const struct ownkey_aws_source_config *config,
 
 /*
  * How others are asked, and the region of what the credentials are for ("":
- * that of ownkey_aws_source_region): both before the first of those below. net is borrowed.
+ * that of ownkey_aws_source_region): both before the first of those below. net
+ * is borrowed.
  */
 void ownkey_aws_source_set(struct ownkey_aws_source *source,
                            const struct ownkey_net *net, const char *region);

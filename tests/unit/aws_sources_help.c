@@ -128,7 +128,8 @@ sso_file(const char *name, const char *options)
     char order[64];
     char *path = NULL;
 
-    assert_int_equal(ownkey_aws_sso_token_path(sources_home, name, &path), OWNKEY_OK);
+    assert_int_equal(ownkey_aws_sso_token_path(sources_home, name, &path),
+                     OWNKEY_OK);
     (void)snprintf(order, sizeof(order), "sso-login %s", options);
     print_order(order, path);
     free(path);

@@ -134,13 +134,18 @@ post_control(const char *json)
 static int
 order_directly(const char *order)
 {
-    char json[640];
+    char json[640], lie[128], operation[64];
 
     if (strcmp(order, "clear") == 0 || strcmp(order, "reset") == 0)
         (void)snprintf(json, sizeof(json), "{\"do\":\"%s\"}", order);
     else if (strncmp(order, "enable ", 7) == 0)
         (void)snprintf(json, sizeof(json),
                        "{\"do\":\"enable\",\"key\":\"%s\"}", order + 7);
+    else if (sscanf(order, "lie '%127[^']' --operation %63s", lie,
+                    operation) == 2)
+        (void)snprintf(json, sizeof(json),
+                       "{\"do\":\"order\",\"kind\":\"lie\",\"argument\":\"%s\","
+                       "\"operations\":[\"%s\"]}", lie, operation);
     else if (strncmp(order, "lie ", 4) == 0 && strchr(order + 4, ' ') == NULL)
         (void)snprintf(json, sizeof(json),
                        "{\"do\":\"order\",\"kind\":\"lie\","

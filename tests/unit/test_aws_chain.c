@@ -142,8 +142,8 @@ the_order(void **state)
                                         "source_profile = base" };
     static const char *const rest[] = {
         "web_identity_token_file = t\nrole_arn = arn:aws:iam::1:role/w",
-        "sso_account_id = 1\nsso_role_name = r\nsso_region = eu-west-1\n"
-        "sso_start_url = https://x",
+        ("sso_account_id = 1\nsso_role_name = r\nsso_region = eu-west-1\n"
+         "sso_start_url = https://x"),
         "login_session = l",
         "credential_process = p",
         "aws_access_key_id = CONFIG\naws_secret_access_key = s",

@@ -20,7 +20,7 @@ static const struct source {
     const char *settings[4]; /* options have a dot, others are variables */
     const char *config;      /* the shared files */
     const char *credentials;
-    const char *operation;   /* that brings a key; "program"; NULL: a fixed key */
+    const char *operation;   /* that brings a key; "program"; NULL: it lasts */
     const char *spoil;       /* orders after which it is refused */
     const char *mend;        /* orders, or what of set_up is done again */
     const char *names;       /* what the message has */
@@ -99,8 +99,8 @@ static const struct source {
       "GetRoleCredentials", "sso-revoke", "sso", "SSO of profile \"default\"",
       "run `aws sso login --profile default`" },
     { "aws login", { NULL }, "[default]\nlogin_session = me\n", "", "",
-      "stats >@/2744ccd10c7533bd736ad890f9dd5cab2adb27b07d500b9493f29cdc420cb2e0"
-      ".json", "files", "login_session of profile \"default\"",
+      "stats >@/2744ccd10c7533bd736ad890f9dd5cab2adb27b07d500b9493f29cdc"
+      "420cb2e0.json", "files", "login_session of profile \"default\"",
       "run `aws login --profile default`" },
     { "program", { NULL },
       "[default]\ncredential_process = @/program 'a b'\n", "", "program",

@@ -39,10 +39,12 @@ pause_a_second(void)
     (void)usleep((OWNKEY_CREDENTIAL_PAUSE_MS + 100) * 1000);
 }
 
+/* With the token that is there, or a new one. */
 static void
 use_web_identity(void)
 {
-    print_order("web-token pod", in_dir("jwt"));
+    if (access(in_dir("jwt"), F_OK) != 0)
+        print_order("web-token pod", in_dir("jwt"));
     apply(NULL, web_settings);
     apply(NULL, "AWS_WEB_IDENTITY_TOKEN_FILE=@/jwt");
 }
@@ -52,7 +54,6 @@ use_container(void)
 {
     set_endpoint("AWS_CONTAINER_CREDENTIALS_FULL_URI", "container",
                  "/v1/credentials");
-    double_order("container-token");
 }
 
 static void
@@ -64,7 +65,6 @@ use_instance(void)
 static void
 use_sso(void)
 {
-    sso_file("s", "");
     write_file(in_dir("home/.aws/config"),
                "[default]\nsso_session = s\nsso_account_id = 111122223333\n"
                "sso_role_name = kms-user\n[sso-session s]\n"
@@ -263,6 +263,7 @@ wrong_answers(void **state)
     lies_of("InstanceCredentials", json, use_instance);
     lies_of("InstanceToken", texts, use_instance);
     lies_of("InstanceRole", texts, use_instance);
+    sso_file("s", "");
     lies_of("GetRoleCredentials", sso, use_sso);
 }
 
@@ -369,6 +370,7 @@ container_tokens(void **state)
     unsetenv("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://10.0.0.1/", 1);
     assert_fails(OWNKEY_CONFIG, "it has to be https, or http to a loopback");
+    double_order("container-token");
 }
 
 /* ---- programs ---------------------------------------------------------- */
