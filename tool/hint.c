@@ -41,6 +41,14 @@ static const struct permission {
         "cloudkms.cryptoKeyVersions.useToSign",
         "cloudkms.cryptoKeyVersions.useToDecrypt",
         "cloudkms.cryptoKeyVersions.useToSign", NULL } },
+    { "hashivault",
+      "in a policy of the token in use",
+      { NULL },
+      { "\"read\" (path MOUNT/keys/KEY)", "\"update\" (path MOUNT/encrypt/KEY)",
+        "\"update\" (path MOUNT/encrypt/KEY)",
+        "\"update\" (path MOUNT/decrypt/KEY)", "\"read\" (path MOUNT/keys/KEY)",
+        "\"update\" (path MOUNT/sign/KEY)", "\"update\" (path MOUNT/decrypt/KEY)",
+        "\"update\" (path MOUNT/hmac/KEY/HASH)", NULL } },
 };
 
 /* What to do; service NULL: whatever the service. The first that fits. */
@@ -104,6 +112,21 @@ static const struct {
       "(port 443, proxy, name service)" },
     { "gcpkms", OWNKEY_THROTTLED,
       "wait, or have the quota of that project raised" },
+    { "hashivault", OWNKEY_DISABLED,
+      "whoever owns the key lowers min_decryption_version or "
+      "min_encryption_version, restores it, or vault.key_version names "
+      "another version" },
+    { "hashivault", OWNKEY_GONE,
+      "compare the URI with `vault list MOUNT/keys`, also vault.mount and "
+      "vault.namespace" },
+    { "hashivault", OWNKEY_CREDENTIALS,
+      "correct what the text names: VAULT_TOKEN, the vault.* settings; see "
+      "whether `vault token lookup` works for this user" },
+    { "hashivault", OWNKEY_UNREACHABLE,
+      "see whether `vault status` works on this host: address, CA, unsealed, "
+      "an active node" },
+    { "hashivault", OWNKEY_THROTTLED,
+      "wait, raise the rate limit quota of that path, or the cache time" },
     { "localkms", OWNKEY_DISABLED, "ownkey localkms enable FILE" },
     { "localkms", OWNKEY_GONE,
       "restore the key file; a new one (ownkey localkms create FILE) opens "

@@ -13,6 +13,7 @@ include tests/integration/provider.mk
 include tests/integration/pkcs11.mk
 include tests/integration/azure.mk
 include tests/integration/gcp.mk
+include tests/integration/vault.mk
 include tests/integration/hsm.mk
 TESTS += $(integration_tests)
 EXTRA_DIST += $(integration_tests)

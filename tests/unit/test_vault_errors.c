@@ -92,6 +92,7 @@ static const struct row {
     { OWNKEY_VAULT_USE, 404, PLAIN("namespace not found"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 404, PLAIN("no handler for route \\\"kv/x\\\". route "
                                    "entry not found."), OWNKEY_CONFIG },
+    { OWNKEY_VAULT_READ, 404, PLAIN("namespace not found"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_READ, 404, ONE("unsupported path"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_READ, 405, ONE("unsupported operation"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 400, PLAIN("missing 'context' for key derivation; x"),
