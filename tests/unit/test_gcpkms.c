@@ -264,7 +264,7 @@ long_contexts(void **state)
     struct ownkey_wrap_reply w = { 0 };
     struct ownkey_context c = { 0 };
     struct ownkey_error err = { 0 };
-    char value[1001], name[8];
+    char value[1001], name[16];
     uint64_t sent_ms;
 
     (void)state;
