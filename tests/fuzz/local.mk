@@ -12,6 +12,7 @@ fuzz_targets =
 EXTRA_DIST += tests/fuzz/seeds
 
 include tests/fuzz/hsm.mk
+include tests/fuzz/vault.mk
 
 # The text of a localkms key file.
 fuzz_targets += tests/fuzz/fuzz_localkms_file
