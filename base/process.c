@@ -28,18 +28,25 @@ struct run {
     bool line_ended; /* of errors */
     bool too_long;
     bool no_memory;
+    bool no_output; /* thrown away */
+};
+
+struct ownkey_process_running {
+    struct ownkey_process process;
+    struct ownkey_process_result result;
+    struct run run;
 };
 
 /* ---- starting ---------------------------------------------------------- */
 
 /* The host's environment and what is added; the caller frees the array. */
 static char **
-make_environment(const char *const *added)
+make_environment(const char *const *added, bool own)
 {
     size_t count = 0, more = 0;
     char **env;
 
-    while (environ != NULL && environ[count] != NULL)
+    while (!own && environ != NULL && environ[count] != NULL)
         count++;
     while (added != NULL && added[more] != NULL)
         more++;
@@ -93,7 +100,7 @@ spawn(struct run *r, int out, int errors)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
-    char **env = make_environment(r->p->environment);
+    char **env = make_environment(r->p->environment, r->p->own_environment);
     int rc;
 
     if (env == NULL)
@@ -182,6 +189,8 @@ keep_output(struct run *r, const char *data, size_t n)
 {
     struct ownkey_secret *s = &r->result->output;
 
+    if (r->no_output)
+        return;
     if (s->len + n > r->p->output_max)
         r->too_long = true;
     else if (!make_room(s, n))
@@ -352,6 +361,114 @@ ownkey_process_run(const struct ownkey_process *process,
     else
         ownkey_process_result_clear(&filled);
     return st;
+}
+
+/* ---- without waiting --------------------------------------------------- */
+
+static void
+close_pipes(struct run *r)
+{
+    if (r->out >= 0)
+        (void)close(r->out);
+    if (r->errors >= 0)
+        (void)close(r->errors);
+    r->out = r->errors = -1;
+}
+
+enum ownkey_status
+ownkey_process_start(const struct ownkey_process *process,
+                     struct ownkey_process_running **out,
+                     struct ownkey_error *err)
+{
+    struct ownkey_process_running *p = calloc(1, sizeof(*p));
+    int rc;
+
+    if (p == NULL)
+        return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    p->process = *process;
+    p->run = (struct run){
+        .p = &p->process,
+        .result = &p->result,
+        .out = -1,
+        .errors = -1,
+        .start_ms = ownkey_clock_boot_ms(process->clock),
+        .no_output = true,
+    };
+    rc = start(&p->run);
+    if (rc == 0) {
+        *out = p;
+        return OWNKEY_OK;
+    }
+    close_pipes(&p->run);
+    free(p);
+    return ownkey_fail(err, OWNKEY_CREDENTIALS, "%.200s cannot be run: %s",
+                       process->argv[0], strerror(rc));
+}
+
+/* What it has written meanwhile, so that it can go on writing. */
+static void
+drain(struct run *r)
+{
+    struct pollfd fds[2];
+
+    for (int i = 0; i < 64; i++) {
+        fds[0] = (struct pollfd){ .fd = r->out, .events = POLLIN };
+        fds[1] = (struct pollfd){ .fd = r->errors, .events = POLLIN };
+        if (poll(fds, 2, 0) <= 0)
+            return;
+        if (fds[0].revents != 0)
+            read_from(r, &r->out, keep_output);
+        if (fds[1].revents != 0)
+            read_from(r, &r->errors, keep_errors);
+    }
+}
+
+bool
+ownkey_process_ended(struct ownkey_process_running *p, enum ownkey_status *st,
+                     int *exit_code, struct ownkey_error *err)
+{
+    struct run *r = &p->run;
+    int status;
+    pid_t got;
+
+    drain(r);
+    got = waitpid(r->pid, &status, WNOHANG);
+    if (got == 0 || (got < 0 && errno == EINTR)) {
+        if (left_ms(r) > 0)
+            return false;
+        end_it(r);
+        *st = fail_run(r, err);
+    } else {
+        *st = OWNKEY_OK;
+        p->result.exit_code = -1; /* the host ignores or reaped it */
+        if (got == r->pid)
+            take_status(r, status);
+        drain(r);
+    }
+    *exit_code = p->result.exit_code;
+    if (*st == OWNKEY_OK && *exit_code != 0 && err != NULL)
+        (void)snprintf(err->text, sizeof(err->text), "%s", p->result.errors);
+    close_pipes(r);
+    free(p);
+    return true;
+}
+
+void
+ownkey_process_stop(struct ownkey_process_running *p)
+{
+    if (p == NULL)
+        return;
+    end_it(&p->run);
+    ownkey_process_forget(p);
+}
+
+void
+ownkey_process_forget(struct ownkey_process_running *p)
+{
+    if (p == NULL)
+        return;
+    close_pipes(&p->run);
+    free(p);
 }
 
 void

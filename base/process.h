@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process.h - running a helper program of the user's (credential_process,
- * `az`, an external_account executable) from inside somebody else's process.
+ * process.h - running a program of the user's (credential_process, `az`, an
+ * external_account executable, a hook) from inside somebody else's process.
  *
  * No shell. The program gets no descriptor of the host's (standard input is
  * /dev/null), default signal handling, no blocked signal, a process group of
@@ -14,6 +14,7 @@
 #ifndef OWNKEY_BASE_PROCESS_H
 #define OWNKEY_BASE_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct ownkey_process {
                                 unless it has a slash */
     const char *const *environment; /* "NAME=VALUE" on top of the host's,
                                        NULL-terminated; NULL: none */
+    bool own_environment; /* that, and nothing of the host's */
     uint64_t limit_ms;
     size_t output_max; /* bytes of standard output */
     const struct ownkey_clock *clock;
@@ -56,5 +58,35 @@ ownkey_process_run(const struct ownkey_process *process,
                    struct ownkey_error *err);
 
 void ownkey_process_result_clear(struct ownkey_process_result *result);
+
+/*
+ * The same without waiting, for a program whose output nobody wants: it is
+ * thrown away, and what the program leaves running in the background lives on.
+ */
+struct ownkey_process_running;
+
+/*
+ * *running is the caller's until ownkey_process_ended has said so; what
+ * process points to lives as long. Results: as ownkey_process_run.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_process_start(const struct ownkey_process *process,
+                     struct ownkey_process_running **running,
+                     struct ownkey_error *err);
+
+/*
+ * Looks whether it has ended, and ends it when its time is up; true: *running
+ * is gone, *st is the result and *exit_code as in struct
+ * ownkey_process_result. Call it at least once a second.
+ */
+bool ownkey_process_ended(struct ownkey_process_running *running,
+                          enum ownkey_status *st, int *exit_code,
+                          struct ownkey_error *err);
+
+/* Ends it now, with all that it started. Accepts NULL. */
+void ownkey_process_stop(struct ownkey_process_running *running);
+
+/* In a forked child: it is the parent's. Accepts NULL. */
+void ownkey_process_forget(struct ownkey_process_running *running);
 
 #endif

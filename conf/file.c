@@ -159,3 +159,17 @@ ownkey_conf_permission(const char *path, const struct stat *st,
     status = check_link(path, err);
     return status == OWNKEY_OK ? check_folder(path, err) : status;
 }
+
+enum ownkey_status
+ownkey_conf_program(const char *path, struct ownkey_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return ownkey_fail(err, OWNKEY_CONFIG, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: not a program that user %u may run", path,
+                           (unsigned)geteuid());
+    return ownkey_conf_permission(path, &st, false, err);
+}

@@ -127,6 +127,13 @@ ownkey_conf_read(const char *path, size_t max, struct ownkey_bytes *bytes,
 /* Wipes, then clears. */
 void ownkey_conf_wipe(struct ownkey_bytes *bytes);
 
+/*
+ * OWNKEY_CONFIG: no program that we may run, or that others than root and we
+ * may write or replace.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_conf_program(const char *path, struct ownkey_error *err);
+
 /* Who may have written the file that was read, and who may read it. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_conf_permission(const char *path, const struct stat *st,

@@ -100,12 +100,14 @@ take_on_state(const struct ownkey_conf_scope *scope,
               const struct ownkey_ini_entry *e, void *target)
 {
     struct ownkey_conf_token *token = target;
+    struct ownkey_error cause = { 0 };
     enum ownkey_status st =
         ownkey_section_keep_path(scope, e, &token->on_state);
 
-    return st == OWNKEY_OK
-               ? ownkey_section_keep_option(scope, e, &token->unused)
-               : st;
+    if (st == OWNKEY_OK &&
+        ownkey_conf_program(e->value, &cause) != OWNKEY_OK)
+        st = ownkey_section_bad_file(scope, e, cause.status, &cause);
+    return st;
 }
 
 static enum ownkey_status

@@ -2,12 +2,15 @@
 #include "token/background.h"
 
 #include "token/datakey_parts.h"
+#include "token/hook.h"
 #include "token/probe.h"
 
-/* When the first probe is due, or due_ms if that is before it. */
+/* When a probe or a hook is due, or due_ms if that is before it. */
 static uint64_t
 first_due(struct ownkey_tokens *set, uint64_t now_ms, uint64_t due_ms)
 {
+    if (ownkey_hooks_due(set->hooks) < due_ms)
+        due_ms = ownkey_hooks_due(set->hooks);
     for (size_t i = 0; i < set->count; i++) {
         uint64_t due = ownkey_probe_due(&set->tokens[i], now_ms);
 
@@ -48,12 +51,14 @@ static uint64_t
 errand(void *arg)
 {
     struct ownkey_tokens *set = arg;
-    uint64_t now = 0;
+    uint64_t now = ownkey_clock_boot_ms(set->clock);
     uint64_t refresh_ms;
 
     for (size_t i = 0; i < set->count; i++) {
         if (ownkey_worker_stopping(set->worker))
             return UINT64_MAX;
+        if (ownkey_hooks_due(set->hooks) <= ownkey_clock_boot_ms(set->clock))
+            (void)ownkey_hooks_run(set->hooks);
         now = ownkey_clock_boot_ms(set->clock);
         if (ownkey_probe_due(&set->tokens[i], now) > now)
             continue;

@@ -16,6 +16,7 @@
 #include "token/worker.h"
 
 struct flight;        /* flight.c */
+struct ownkey_hooks;  /* hook.h */
 struct ownkey_public; /* key.c */
 
 enum {
@@ -68,6 +69,8 @@ struct ownkey_token {
     enum ownkey_token_state state;
     int64_t since_s;
     struct ownkey_error last_error;
+    bool to_tell;                  /* hook.c: the state differs from told */
+    enum ownkey_token_state told;
 
     /* gate.c */
     pthread_cond_t place;          /* CLOCK_MONOTONIC: one is free */
@@ -94,6 +97,7 @@ struct ownkey_tokens {
     size_t count;
     struct ownkey_lease_table *leases;
     struct ownkey_worker *worker;
+    struct ownkey_hooks *hooks;
     atomic_uint_fast64_t trial_free_ms; /* probe.c: the dead have had their
                                            share of the background until then */
 

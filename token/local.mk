@@ -7,6 +7,7 @@ libownkey_la_SOURCES += \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
 	token/gate.c \
+	token/hook.c token/hook.h \
 	token/internal.h \
 	token/key.c \
 	token/key_open.c \

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/probe.h"
 
-#include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "token/datakey_parts.h"
 
 /* Of the background's time the dead get a quarter: the others go on. */
@@ -92,26 +90,6 @@ ownkey_probe_due(struct ownkey_token *token, uint64_t now_ms)
 
 /* ---- what -------------------------------------------------------------- */
 
-/* A planned deletion is an answer as any other; a new version is news. */
-static void
-describe(struct ownkey_token *token)
-{
-    struct ownkey_key_info info = { 0 };
-    struct ownkey_error err = { 0 };
-    bool news;
-
-    if (ownkey_token_describe(token, &info, &err) != OWNKEY_OK)
-        return;
-    (void)pthread_mutex_lock(&token->lock);
-    news = token->kek_version[0] != '\0' &&
-           strcmp(token->kek_version, info.version) != 0;
-    memcpy(token->kek_version, info.version, sizeof(token->kek_version));
-    (void)pthread_mutex_unlock(&token->lock);
-    if (news)
-        ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK has a new version, %s",
-                   token->conf->name, info.version);
-}
-
 /* Twice the pause, up to a minute or the probe's; processes do not march. */
 static uint64_t
 next_pause(const struct ownkey_token *token, uint64_t now_ms)
@@ -166,8 +144,10 @@ void
 ownkey_probe_run(struct ownkey_token *token)
 {
     uint64_t now = ownkey_token_now(token);
+    struct ownkey_key_info info = { 0 };
     struct ownkey_error err = { 0 };
     struct ownkey_data_key *dk;
+    enum ownkey_status st;
     bool trouble;
     bool look;
 
@@ -175,10 +155,10 @@ ownkey_probe_run(struct ownkey_token *token)
     dk = start(token, now, &trouble, &look);
     if (dk == NULL)
         return;
-    if (ownkey_dk_confirm(dk, is_in_use(dk, now), &err) == OWNKEY_OK) {
-        if (look)
-            describe(token);
-    } else if (trouble) {
+    st = ownkey_dk_confirm(dk, is_in_use(dk, now), &err);
+    if (st == OWNKEY_OK && look) /* a planned deletion is an answer, too */
+        st = ownkey_token_describe(token, &info, &err);
+    if (st != OWNKEY_OK && trouble) {
         uint64_t end = ownkey_token_now(token);
 
         atomic_store(&token->set->trial_free_ms,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "token/hook.h"
 #include "token/internal.h"
 
 static const char *const names[] = {
@@ -73,13 +74,17 @@ end_leases(struct ownkey_token *token, enum ownkey_status st)
                token->conf->name, ended);
 }
 
-static void
+/* True: somebody is to be told. */
+static bool
 change_locked(struct ownkey_token *token, enum ownkey_token_state after)
 {
-    if (after == token->state)
-        return;
+    enum ownkey_token_state before = token->state;
+
+    if (after == before)
+        return false;
     token->state = after;
     token->since_s = ownkey_clock_wall_s(token->set->clock);
+    return ownkey_hook_note_locked(token, before);
 }
 
 /*
@@ -87,22 +92,25 @@ change_locked(struct ownkey_token *token, enum ownkey_token_state after)
  * a no changes nothing; under the lock, which the no takes after its epoch. A
  * yes for which the KEK was not needed does not take back its no.
  */
-static void
+static bool
 set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
                  bool leases, uint64_t now_ms, const struct ownkey_error *err)
 {
     struct ownkey_token *token = ask->token;
     bool denied = ownkey_status_class(st) == OWNKEY_CLASS_DENIED;
 
+    bool tell;
+
     if (!denied && atomic_load(&token->epoch) != ask->epoch)
-        return;
+        return false;
     if (st == OWNKEY_OK && !ask->proof &&
         (token->denied || token->failures > 0))
-        return;
+        return false;
     if (st != OWNKEY_OK)
         token->last_error = *err;
-    change_locked(token, state_after(token->state, st, leases));
+    tell = change_locked(token, state_after(token->state, st, leases));
     ownkey_gate_note_locked(token, ask, st, now_ms);
+    return tell;
 }
 
 static void
@@ -116,12 +124,15 @@ set_state(const struct ownkey_ask *ask, enum ownkey_status st,
     enum ownkey_token_state before;
     enum ownkey_token_state after;
     char line[1024] = "";
+    bool tell;
 
     (void)pthread_mutex_lock(&token->lock);
     before = token->state;
-    set_state_locked(ask, st, leases, now_ms, err);
+    tell = set_state_locked(ask, st, leases, now_ms, err);
     after = token->state;
     (void)pthread_mutex_unlock(&token->lock);
+    if (tell)
+        ownkey_hook_tell(token);
     if (st != OWNKEY_OK)
         (void)ownkey_error_line(err, line, sizeof(line));
     if (after != before)
@@ -164,13 +175,16 @@ ownkey_token_settle(struct ownkey_token *token)
 {
     bool leases = ownkey_lease_count(token->set->leases, token) > 0;
     bool changed = false;
+    bool tell = false;
 
     (void)pthread_mutex_lock(&token->lock);
     if (token->state == OWNKEY_STATE_DEGRADED && !leases) {
-        change_locked(token, OWNKEY_STATE_UNREACHABLE);
+        tell = change_locked(token, OWNKEY_STATE_UNREACHABLE);
         changed = true;
     }
     (void)pthread_mutex_unlock(&token->lock);
+    if (tell)
+        ownkey_hook_tell(token);
     if (changed)
         ownkey_log(OWNKEY_LOG_ERROR,
                    "token %s: degraded -> unreachable: its last lease ended",

@@ -9,6 +9,7 @@
 #include "base/fork.h"
 #include "base/log.h"
 #include "token/background.h"
+#include "token/hook.h"
 #include "token/internal.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +37,7 @@ fork_child(void)
         for (size_t i = 0; i < set->count; i++)
             ownkey_gate_reset(&set->tokens[i]);
         ownkey_flights_reset(set);
+        ownkey_hooks_reset(set->hooks);
     }
 }
 
@@ -290,8 +292,9 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
         if (open_token(&set->tokens[i]) != OWNKEY_OK)
             return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     }
+    set->hooks = ownkey_hooks_new(set);
     set->worker = ownkey_background_new(set, no_threads);
-    if (set->worker == NULL)
+    if (set->hooks == NULL || set->worker == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     return OWNKEY_OK;
 }
@@ -300,6 +303,7 @@ static void
 free_set(struct ownkey_tokens *set)
 {
     ownkey_worker_free(set->worker);
+    ownkey_hooks_free(set->hooks);
     ownkey_lease_table_free(set->leases);
     for (size_t i = 0; i < set->count; i++)
         close_token(&set->tokens[i]);
@@ -461,6 +465,22 @@ status_of_info(const struct ownkey_token *token,
     return OWNKEY_OK;
 }
 
+static void
+note_version(struct ownkey_token *token, const char *version)
+{
+    bool news;
+
+    (void)pthread_mutex_lock(&token->lock);
+    news = token->kek_version[0] != '\0' &&
+           strcmp(token->kek_version, version) != 0;
+    (void)snprintf(token->kek_version, sizeof(token->kek_version), "%s",
+                   version);
+    (void)pthread_mutex_unlock(&token->lock);
+    if (news)
+        ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK has a new version, %s",
+                   token->conf->name, version);
+}
+
 enum ownkey_status
 ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
                       struct ownkey_error *err)
@@ -483,6 +503,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         enum ownkey_status kek = status_of_info(token, info, &state);
 
         ownkey_token_answer(token, "describe", epoch, kek, &state);
+        note_version(token, info->version);
     } else if (st != OWNKEY_DENIED) {
         ownkey_token_answer(token, "describe", epoch, st, err);
     } else {

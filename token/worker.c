@@ -356,6 +356,15 @@ ownkey_worker_wake(struct ownkey_worker *w)
 }
 
 void
+ownkey_worker_hurry(struct ownkey_worker *w)
+{
+    ownkey_worker_wake(w);
+    lock();
+    (void)pthread_cond_broadcast(&house.changed);
+    unlock();
+}
+
+void
 ownkey_worker_look(struct ownkey_worker *w)
 {
     if (ownkey_clock_boot_ms(w->clock) < atomic_load(&w->due))

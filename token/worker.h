@@ -50,6 +50,9 @@ struct ownkey_worker *ownkey_worker_new(const struct ownkey_worker_ops *ops,
 /* Call when there is something new to look after: a lease, an errand. */
 void ownkey_worker_wake(struct ownkey_worker *worker);
 
+/* Call when an errand is due now. Without threads it waits for none. */
+void ownkey_worker_hurry(struct ownkey_worker *worker);
+
 /*
  * Call at each use of a data key: tidies if something has ended and no thread
  * does it. One comparison otherwise.

@@ -10,7 +10,9 @@ static enum ownkey_status
 open_tokens(const struct ownkey_tool *tool, struct ownkey_tokens **tokens,
             struct ownkey_error *err)
 {
-    struct ownkey_tokens_options options = { .config = tool->config };
+    /* What it hears it says itself: no hook, and nothing to refresh. */
+    struct ownkey_tokens_options options = { .config = tool->config,
+                                             .no_threads = true };
 
     return ownkey_tokens_open(&options, tokens, err);
 }

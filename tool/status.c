@@ -48,6 +48,7 @@ print_view(const struct view *v)
 {
     char line[sizeof(v->status.last_error) + 128];
     size_t keys = ownkey_token_key_count(v->token);
+    char date[21];
 
     (void)printf("%-16s %-16s %-9s %-6s %zu/%-3zu %s\n", v->conf->name,
                  ownkey_token_state_name(v->status.state), v->service, v->cache,
@@ -57,6 +58,9 @@ print_view(const struct view *v)
         (void)printf(
             "  last error: %s\n",
             ownkey_error_line(&v->status.last_error, line, sizeof(line)));
+    if (v->status.deletion_s != 0)
+        (void)printf("  will be deleted: %s\n",
+                     ownkey_time_iso(v->status.deletion_s, date));
     for (size_t i = 0; i < keys; i++) {
         const struct ownkey_error *e =
             ownkey_key_error(ownkey_token_key_at(v->token, i));
@@ -98,7 +102,14 @@ add_view(cJSON *array, const struct view *v)
     ownkey_report_text(o, "kek", v->conf->uri != NULL ? v->conf->uri : "");
     ownkey_report_text(o, "level", ownkey_token_level(v->token));
     ownkey_report_number(o, "cache_ms", (double)v->conf->cache_ms);
+    ownkey_report_number(o, "probe_ms", (double)v->conf->probe_ms);
+    ownkey_report_number(o, "grace_ms", (double)v->conf->grace_ms);
     ownkey_report_number(o, "kms_calls", (double)v->status.kms_calls);
+    if (v->status.kek_version[0] != '\0')
+        ownkey_report_text(o, "kek_version", v->status.kek_version);
+    if (v->status.deletion_s != 0)
+        ownkey_report_text(o, "deletion",
+                           ownkey_time_iso(v->status.deletion_s, date));
     add_keys(o, v);
     if (v->status.last_error.status != OWNKEY_OK)
         ownkey_report_error(o, "last_error", &v->status.last_error);

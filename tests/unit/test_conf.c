@@ -101,7 +101,7 @@ reads_all_of_a_token(void **state)
              "kek = awskms:///alias/a ; a comment\n"
              "cache = 90s\nprobe=30s\ngrace = 0s\nstore = /var/lib/a.db\n"
              "context.tenant = acme corp; inc\naws.region = eu-west-1\n"
-             "timeout = 3s\nca_file = /etc/ca.pem\non_state = /bin/alert\n"
+             "timeout = 3s\nca_file = /etc/ca.pem\non_state = /bin/true\n"
              "# a comment\n\n[acme/www]\nkey = awskms:///alias/www\n"
              "aws.region = us-east-1\n[b]\n" KEK);
 
@@ -119,7 +119,7 @@ reads_all_of_a_token(void **state)
     assert_int_equal(t->probe_ms, 30000);
     assert_int_equal(t->grace_ms, 0);
     assert_string_equal(t->store, "/var/lib/a.db");
-    assert_string_equal(t->on_state, "/bin/alert");
+    assert_string_equal(t->on_state, "/bin/true");
     assert_int_equal(t->context.len, 1);
     assert_string_equal(t->context.pairs[0].name, "tenant");
     assert_string_equal(t->context.pairs[0].value, "acme corp; inc");
@@ -177,10 +177,10 @@ tells_what_it_does_not_act_upon(void **state)
 {
     struct ownkey_conf_token *t =
         good("[a]\n" KEK "probe = 30s\nstore = /s\ngrace = 1m\n"
-             "on_state = /h\ncache = off\n[global]\naudit = file:/a\n");
+             "on_state = /bin/true\ncache = off\n[global]\naudit = file:/a\n");
 
     (void)state;
-    assert_int_equal(t->unused.len, 2);
+    assert_int_equal(t->unused.len, 1);
     assert_string_equal(t->unused.items[0].name, "store");
     assert_string_equal(t->unused.items[0].where, "o.conf:4");
     assert_int_equal(conf->unused.len, 1);

@@ -74,3 +74,9 @@ tests_unit_test_leases_SOURCES = tests/unit/test_leases.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_leases_CFLAGS = $(test_cflags)
 tests_unit_test_leases_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_hook
+tests_unit_test_hook_SOURCES = tests/unit/test_hook.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_hook_CFLAGS = $(test_cflags)
+tests_unit_test_hook_LDADD = $(test_libs)
