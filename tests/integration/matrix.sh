@@ -15,6 +15,7 @@
 . "${OWNKEY_SRCDIR:-.}/tests/integration/pkcs11_lib.sh"
 /usr/bin/python3 -c 'import cryptography' 2>/dev/null ||
     skip "needs python3-cryptography"
+command -v softhsm2-util >/dev/null || skip "needs softhsm2"
 
 here=$OWNKEY_SRCDIR/tests/integration
 services='awskms azurekms azurekms-hsm gcpkms hashivault pkcs11 localkms'

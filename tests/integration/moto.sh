@@ -5,6 +5,8 @@
 # tests/cloud/README.md.
 . "${OWNKEY_SRCDIR:-.}/tests/integration/pkcs11_lib.sh"
 here=$OWNKEY_SRCDIR/tests/integration
+sh "$OWNKEY_SRCDIR/tests/cloud/clients.sh" "$OWNKEY_BUILDDIR/tests" >/dev/null ||
+    exit $?
 sh "$here/matrix.sh" moto || exit $?
 
 service=moto

@@ -5,6 +5,8 @@
 # line. The same runs against our double, so that the two do not drift apart.
 . "${OWNKEY_SRCDIR:-.}/tests/integration/pkcs11_lib.sh"
 here=$OWNKEY_SRCDIR/tests/integration
+sh "$OWNKEY_SRCDIR/tests/cloud/clients.sh" "$OWNKEY_BUILDDIR/tests" >/dev/null ||
+    exit $?
 sh "$here/matrix.sh" openbao || exit $?
 
 # allow PATH...: all that the token may do from now on.
