@@ -14,6 +14,7 @@
 
 #include "conf/internal.h"
 #include "kms/localkms_admin.h"
+#include "tool/init_text.h"
 
 enum {
     OPTION_KMS = OWNKEY_OPTION_OWN,
@@ -24,6 +25,7 @@ enum {
 
 struct init {
     const char *kms;
+    const struct ownkey_init_service *service;
     const char *token;
     const char *kek;
     const char *output;
@@ -31,52 +33,6 @@ struct init {
     char *uri;  /* of the KEK */
     bool made_key;
 };
-
-/* %1$s: token, %2$s: URI of the KEK */
-static const char local_text[] =
-    "; ownkey.conf - see ownkey.conf(5)\n"
-    "\n"
-    "[global]\n"
-    "log = syslog, warning       ; or off, stderr, file:/PATH; a level "
-    "after a comma\n"
-    "\n"
-    "; A token: a key encryption key (KEK) and what is under it. This one is "
-    "a\n"
-    "; key in a file, level 0: for trying things out, not for real secrets.\n"
-    "[%1$s]\n"
-    "kek = %2$s\n"
-    "cache = balanced            ; a key taken away works on for 5m at most\n"
-    ";context.tenant = NAME      ; bound to every key that is wrapped\n"
-    "\n"
-    "; A key that signs or decrypts where it is; make one with\n"
-    ";     ownkey localkms create /PATH/www.key --type ec-p256\n"
-    ";[%1$s/www]\n"
-    ";key = localkms:///PATH/www.key\n"
-    ";certificate = /PATH/www.pem ; or public_key, which this command writes:\n"
-    ";                              ownkey key public %1$s/www > FILE\n";
-
-static const char aws_text[] =
-    "; ownkey.conf - see ownkey.conf(5)\n"
-    "\n"
-    "[global]\n"
-    "log = syslog                ; or off, stderr, file:/PATH; a level after a "
-    "comma\n"
-    "\n"
-    "; A token: a key encryption key (KEK) in AWS KMS and what is under it.\n"
-    "; Credentials come from the environment or the shared files, as for the\n"
-    "; AWS command line, unless they are set here.\n"
-    "[%1$s]\n"
-    "kek = %2$s\n"
-    ";aws.region = eu-west-1     ; needed for keys not given by their ARN\n"
-    ";aws.profile = NAME         ; of the shared credentials file\n"
-    "cache = balanced            ; a key taken away works on for 5m at most\n"
-    ";context.tenant = NAME      ; bound to every key that is wrapped\n"
-    "\n"
-    "; A key that signs or decrypts where it is.\n"
-    ";[%1$s/www]\n"
-    ";key = awskms:///alias/NAME  ; or the ARN\n"
-    ";certificate = /PATH/www.pem ; or public_key, which this command writes:\n"
-    ";                              ownkey key public %1$s/www > FILE\n";
 
 /* true: go on; else *code. */
 static bool
@@ -118,9 +74,9 @@ options_fit(const struct ownkey_tool *tool, const struct init *in)
     char scheme[32] = "";
     const char *hint;
 
-    if (strcmp(in->kms, "localkms") != 0 && strcmp(in->kms, "awskms") != 0)
-        (void)ownkey_tool_usage(tool, "--kms %s: must be localkms or awskms",
-                                in->kms);
+    if (in->service == NULL)
+        (void)ownkey_tool_usage(tool, "--kms %s: must be one of %s", in->kms,
+                                ownkey_init_services);
     else if (!ownkey_conf_name_ok(in->token, strlen(in->token)) ||
              strcasecmp(in->token, "global") == 0)
         (void)ownkey_tool_usage(tool,
@@ -198,7 +154,6 @@ make_local_key(struct init *in, struct ownkey_error *err)
 static enum ownkey_status
 write_new(const struct init *in, struct ownkey_error *err)
 {
-    bool aws = strcmp(in->kms, "awskms") == 0;
     int fd = open(in->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     FILE *f;
     bool written;
@@ -213,8 +168,7 @@ write_new(const struct init *in, struct ownkey_error *err)
         (void)unlink(in->path);
         return ownkey_fail(err, OWNKEY_NOMEM, "no memory");
     }
-    written = (aws ? fprintf(f, aws_text, in->token, in->uri)
-                   : fprintf(f, local_text, in->token, in->uri)) > 0 &&
+    written = ownkey_init_write(f, in->service, in->token, in->uri) &&
               fflush(f) == 0 && fsync(fd) == 0;
     if (fclose(f) == 0 && written)
         return OWNKEY_OK;
@@ -226,7 +180,7 @@ static enum ownkey_exit
 done(const struct ownkey_tool *tool, const struct init *in)
 {
     bool standard = in->output == NULL && tool->config == NULL;
-    bool edit = in->kek == NULL && strcmp(in->kms, "awskms") == 0;
+    bool edit = in->kek == NULL && in->service->kek != NULL;
     cJSON *json;
 
     if (!tool->json) {
@@ -234,7 +188,7 @@ done(const struct ownkey_tool *tool, const struct init *in)
         if (in->made_key)
             (void)printf("%s\n", in->uri + strlen("localkms://"));
         ownkey_tool_say(tool, "%sNext: ownkey%s%s check",
-                        edit ? "Put the ARN or alias of your KEK there. " : "",
+                        edit ? "Put the URI of your KEK there. " : "",
                         standard ? "" : " --config ", standard ? "" : in->path);
         return OWNKEY_EXIT_DONE;
     }
@@ -256,14 +210,15 @@ ownkey_tool_init(struct ownkey_tool *tool, int argc, char **argv)
 
     if (!options(tool, argc, argv, &in, &code))
         return code;
+    in.service = ownkey_init_service_of(in.kms);
     if (!options_fit(tool, &in))
         return OWNKEY_EXIT_USAGE;
     st = find_path(tool, &in, &err);
-    if (st == OWNKEY_OK && strcmp(in.kms, "localkms") == 0)
+    if (st == OWNKEY_OK && in.service->kek == NULL)
         st = make_local_key(&in, &err);
-    else if (st == OWNKEY_OK &&
-             (in.uri = strdup(in.kek != NULL ? in.kek
-                                             : "awskms:///alias/NAME")) == NULL)
+    else if (st == OWNKEY_OK && (in.uri = strdup(in.kek != NULL
+                                                     ? in.kek
+                                                     : in.service->kek)) == NULL)
         st = ownkey_fail(&err, OWNKEY_NOMEM, "no memory");
     if (st == OWNKEY_OK)
         st = write_new(&in, &err);

@@ -7,7 +7,7 @@ ownkey_SOURCES = \
 	tool/exit.c \
 	tool/files.c \
 	tool/hint.c tool/hint.h \
-	tool/init.c \
+	tool/init.c tool/init_text.c tool/init_text.h \
 	tool/key.c \
 	tool/key_input.c \
 	tool/key_use.c tool/key_use.h \

@@ -39,9 +39,22 @@ has out acme
 expect 0 ownkey init --kms awskms --token acme --output c.conf \
     --kek awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab
 has c.conf "kek = awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
-has_not err "Put the ARN"
-expect 0 ownkey init --kms awskms --output d.conf
-has err "Put the ARN"
+has_not err "Put the URI"
+# For each service a file that needs only its key's name and credentials: what
+# stands there, and what is commented out, is all known to it.
+for kms in awskms azurekms gcpkms hashivault pkcs11; do
+    expect 0 ownkey init --kms $kms --token acme --output $kms.conf
+    has err "Put the URI"
+    sed -n 's/^;\([a-z0-9_]*\.[a-z_]* = \)/\1/p' $kms.conf >settings
+    [ -s settings ] || die "$kms: no setting is shown"
+    sed -i 's/^;\(aws.region\|azure.tenant_id\|gcp.impersonate\|vault.mount\) /\1 /' \
+        $kms.conf
+    sed -i 's,/PATH/module.so,/usr/lib/softhsm/libsofthsm2.so,' $kms.conf
+    ownkey --config $kms.conf status --offline >out 2>err || true
+    has out acme
+    has_not out "unknown setting"
+    has_not err "unknown"
+done
 
 expect 0 ownkey --json init --output e.conf
 json 'd["config"] == "e.conf" and d["token"] == "main" and d["key_created"]'
@@ -71,8 +84,11 @@ expect 0 ownkey --config sample.conf status --offline
 has out "acme             unverified       awskms    5m"
 # So do its commented lines, but for those that name files or a profile.
 sed -e '/^;public_key/d' -e '/^;accept/d' -e '/^;certificate/d' \
-    -e '/^;aws.profile/d' -e 's/^;\([a-z[]\)/\1/' sample.conf >every.conf
+    -e '/^;aws.profile/d' -e '/^;gcp.credentials/d' \
+    -e '/^;vault.secret_id_file/d' -e '/^;vault.auth/d' \
+    -e '/^;vault.role_id/d' -e 's/^;\([a-z[]\)/\1/' sample.conf >every.conf
 expect 0 ownkey --config every.conf status --offline --json
-json '[t["name"] for t in d["tokens"]] == ["acme", "try"]'
+json '[t["name"] for t in d["tokens"]] == \
+    ["acme", "azure", "google", "vault", "try"]'
 json 'all("last_error" not in t for t in d["tokens"])'
 json '"neither certificate" in d["tokens"][0]["keys"][0]["error"]["text"]'
