@@ -42,7 +42,8 @@ ownkey_hashivault_post(struct ownkey_hashivault *k, const char *operation,
         .path = ownkey_hashivault_path(k, operation, rest, path),
         .body = body,
     };
-    enum ownkey_status st = ownkey_vault_call(&k->client, &request, result, err);
+    enum ownkey_status st =
+        ownkey_vault_call(&k->client, &request, result, err);
 
     ownkey_secret_clear(body);
     return st;

@@ -103,8 +103,8 @@ renew(struct ownkey_vault_auth *a, uint64_t limit_ms,
 
 static enum ownkey_status
 look_up(struct ownkey_vault_auth *a, uint64_t limit_ms,
-        struct ownkey_vault_lookup *lookup, struct ownkey_vault_meaning *meaning,
-        struct ownkey_error *err)
+        struct ownkey_vault_lookup *lookup,
+        struct ownkey_vault_meaning *meaning, struct ownkey_error *err)
 {
     struct ownkey_rest_result result = { 0 };
     enum ownkey_status st =

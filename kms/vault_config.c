@@ -194,10 +194,10 @@ find_address(struct ownkey_vault_config *c,
     if (url == NULL)
         url = ownkey_vault_environment("ADDR", &variable);
     st = take_address(c, url != NULL ? url : "https://127.0.0.1:8200", err);
-    if (st != OWNKEY_OK)
-        ownkey_error_prefix(err, "%s%svault.address%s%s",
-                            o != NULL ? o->where : "", o != NULL ? ": " : "",
-                            o != NULL ? "" : " from ", o != NULL ? "" : variable);
+    if (st != OWNKEY_OK && o != NULL)
+        ownkey_error_prefix(err, "%s: vault.address", o->where);
+    else if (st != OWNKEY_OK)
+        ownkey_error_prefix(err, "vault.address from %s", variable);
     return st;
 }
 
@@ -206,8 +206,9 @@ find_address(struct ownkey_vault_config *c,
 static bool
 is_true(const char *text)
 {
-    return text != NULL && (strcmp(text, "1") == 0 || strcasecmp(text, "t") == 0 ||
-                            strcasecmp(text, "true") == 0);
+    return text != NULL &&
+           (strcmp(text, "1") == 0 || strcasecmp(text, "t") == 0 ||
+            strcasecmp(text, "true") == 0);
 }
 
 /* What Vault's own programs would do and we do not, with what to do instead. */

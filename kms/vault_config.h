@@ -52,7 +52,9 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_vault_config_bool(const struct ownkey_options *options, const char *name,
                          bool fallback, bool *value, struct ownkey_error *err);
 
-enum { OWNKEY_VAULT_ID_MAX = 2 * OWNKEY_VAULT_PATH_MAX + OWNKEY_VAULT_NAME_MAX };
+enum {
+    OWNKEY_VAULT_ID_MAX = 2 * OWNKEY_VAULT_PATH_MAX + OWNKEY_VAULT_NAME_MAX,
+};
 
 /* "[NAMESPACE/]MOUNT/KEY": a KEK, by whatever address. Returns buf. */
 const char *ownkey_vault_id(const struct ownkey_vault_config *config,

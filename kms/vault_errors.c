@@ -198,7 +198,8 @@ ownkey_vault_error_text(struct ownkey_blob body,
     if (ownkey_json_parse(body, &json) != OWNKEY_OK)
         return false;
     ok = ownkey_json_list(json, "errors", &list) == OWNKEY_OK && list != NULL;
-    for (const cJSON *e = ok ? list->child : NULL; ok && e != NULL; e = e->next) {
+    for (const cJSON *e = ok ? list->child : NULL; ok && e != NULL;
+         e = e->next) {
         ok = cJSON_IsString(e);
         if (ok)
             add_text(text, OWNKEY_VAULT_TEXT_MAX, e->valuestring);

@@ -142,7 +142,8 @@ ownkey_vault_text_parse(struct ownkey_blob text,
     const char *at = (const char *)text.data;
     size_t left = text.len, n;
 
-    if (left < sizeof(prefix) - 1 || memcmp(at, prefix, sizeof(prefix) - 1) != 0)
+    if (left < sizeof(prefix) - 1 ||
+        memcmp(at, prefix, sizeof(prefix) - 1) != 0)
         return false;
     at += sizeof(prefix) - 1;
     left -= sizeof(prefix) - 1;

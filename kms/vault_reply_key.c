@@ -33,13 +33,14 @@ read_key(const cJSON *data, const char *name, struct ownkey_vault_key *k,
     if (st == OWNKEY_OK)
         st = ownkey_json_need_text(data, "type", &type, err);
     if (st == OWNKEY_OK)
-        st = ownkey_vault_need_number(data, "latest_version", 1, &k->latest, err);
+        st = ownkey_vault_need_number(data, "latest_version", 1, &k->latest,
+                                      err);
     if (st == OWNKEY_OK)
-        st = ownkey_vault_need_number(data, "min_decryption_version", 0, &k->min_decryption,
-                         err);
+        st = ownkey_vault_need_number(data, "min_decryption_version", 0,
+                                      &k->min_decryption, err);
     if (st == OWNKEY_OK)
-        st = ownkey_vault_need_number(data, "min_encryption_version", 0, &k->min_encryption,
-                         err);
+        st = ownkey_vault_need_number(data, "min_encryption_version", 0,
+                                      &k->min_encryption, err);
     if (st == OWNKEY_OK)
         st = ownkey_vault_need_bool(data, "derived", &k->derived, err);
     if (st == OWNKEY_OK)
@@ -90,8 +91,10 @@ decode_pem(const char *text, struct ownkey_bytes *der)
             return OWNKEY_ARG;
         base64[n++] = *text;
     }
-    if (strncmp(text, end, sizeof(end) - 1) != 0 ||
-        strspn(text + sizeof(end) - 1, "\r\n") != strlen(text + sizeof(end) - 1))
+    if (strncmp(text, end, sizeof(end) - 1) != 0)
+        return OWNKEY_ARG;
+    text += sizeof(end) - 1;
+    if (text[strspn(text, "\r\n")] != '\0')
         return OWNKEY_ARG;
     return ownkey_base64_decode(base64, n, der);
 }

@@ -253,9 +253,10 @@ ownkey_vault_body_encrypt(const struct ownkey_secret *plain,
 {
     cJSON *object = cJSON_CreateObject();
     struct ownkey_secret text = { 0 };
-    bool ok = object != NULL &&
-              add_bytes(object, "plaintext", ownkey_blob_secret(plain), &text) &&
-              add_binding(object, binding);
+    bool ok =
+        object != NULL &&
+        add_bytes(object, "plaintext", ownkey_blob_secret(plain), &text) &&
+        add_binding(object, binding);
 
     return finish(object, ok, &text, body);
 }

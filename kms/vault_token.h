@@ -51,7 +51,7 @@ ownkey_vault_reply_secret_id(struct ownkey_blob body,
                              struct ownkey_secret *secret_id,
                              struct ownkey_error *err);
 
-/* Whether it can be the value of a header: printable, no blank, not too long. */
+/* Whether it can be a header's value: printable, no blank, not too long. */
 bool ownkey_vault_token_valid(const char *token);
 
 #endif

@@ -96,7 +96,8 @@ check_token(char kind, struct ownkey_blob body)
     struct ownkey_vault_lookup lookup;
     struct ownkey_secret id = { 0 };
 
-    if (kind == 't' && ownkey_vault_reply_grant(body, &grant, NULL) == OWNKEY_OK)
+    if (kind == 't' &&
+        ownkey_vault_reply_grant(body, &grant, NULL) == OWNKEY_OK)
         require(ownkey_vault_token_valid((const char *)grant.token.data));
     if (kind == 'l')
         (void)!ownkey_vault_reply_lookup(body, &lookup, NULL);

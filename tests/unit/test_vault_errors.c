@@ -97,8 +97,9 @@ static const struct row {
     { OWNKEY_VAULT_READ, 405, ONE("unsupported operation"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 400, PLAIN("missing 'context' for key derivation; x"),
       OWNKEY_CONFIG },
-    { OWNKEY_VAULT_USE, 400, PLAIN("'[0].associated_data' provided for non-AEAD "
-                                   "cipher suite rsa-2048"), OWNKEY_CONFIG },
+    { OWNKEY_VAULT_USE, 400, PLAIN("'[0].associated_data' provided for "
+                                   "non-AEAD cipher suite rsa-2048"),
+      OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 500, ONE("requested version for signing is higher than "
                                  "the latest key version"), OWNKEY_CONFIG },
     { OWNKEY_VAULT_USE, 400, PLAIN("something new"), OWNKEY_CONFIG },
@@ -130,7 +131,8 @@ static const struct row {
       OWNKEY_UNREACHABLE },
     { OWNKEY_VAULT_USE, 599, "", OWNKEY_UNREACHABLE, OWNKEY_RETRY_LATER },
     /* It was not Vault. */
-    { OWNKEY_VAULT_USE, 403, "<html>permission denied</html>", OWNKEY_PROTOCOL },
+    { OWNKEY_VAULT_USE, 403, "<html>permission denied</html>",
+      OWNKEY_PROTOCOL },
     { OWNKEY_VAULT_READ, 404, "", OWNKEY_PROTOCOL },
     { OWNKEY_VAULT_USE, 400, "{\"errors\":\"x\"}", OWNKEY_PROTOCOL },
     { OWNKEY_VAULT_USE, 400, "{\"errors\":[1]}", OWNKEY_PROTOCOL },

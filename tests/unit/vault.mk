@@ -7,8 +7,7 @@ tests_unit_test_hashivault_CFLAGS = $(test_cflags)
 tests_unit_test_hashivault_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_vault
-tests_unit_test_vault_SOURCES = tests/unit/test_vault.c \
-	tests/unit/gcp_help.c tests/unit/gcp_help.h $(vault_help)
+tests_unit_test_vault_SOURCES = tests/unit/test_vault.c $(vault_help)
 tests_unit_test_vault_CFLAGS = $(test_cflags)
 tests_unit_test_vault_LDADD = $(test_libs)
 
@@ -29,3 +28,15 @@ tests_unit_test_hashivault_threads_SOURCES = \
 	tests/unit/test_hashivault_threads.c $(vault_help)
 tests_unit_test_hashivault_threads_CFLAGS = $(test_cflags)
 tests_unit_test_hashivault_threads_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_hashivault_keys
+tests_unit_test_hashivault_keys_SOURCES = tests/unit/test_hashivault_keys.c \
+	$(vault_help)
+tests_unit_test_hashivault_keys_CFLAGS = $(test_cflags)
+tests_unit_test_hashivault_keys_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_vault_reply
+tests_unit_test_vault_reply_SOURCES = tests/unit/test_vault_reply.c \
+	tests/unit/gcp_help.c tests/unit/gcp_help.h tests/unit/test.h
+tests_unit_test_vault_reply_CFLAGS = $(test_cflags)
+tests_unit_test_vault_reply_LDADD = $(test_libs)
