@@ -48,3 +48,9 @@ tests_unit_test_pkcs11_memory_SOURCES = \
 	tests/unit/test_pkcs11_memory.c $(pkcs11_help)
 tests_unit_test_pkcs11_memory_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_memory_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_revocation
+tests_unit_test_revocation_SOURCES = tests/unit/test_revocation.c \
+	tests/unit/fixture.c tests/unit/fixture.h $(pkcs11_help)
+tests_unit_test_revocation_CFLAGS = $(test_cflags)
+tests_unit_test_revocation_LDADD = $(test_libs)

@@ -554,6 +554,39 @@ a_dead_kek_is_asked_once_a_second_by_one(void **state)
     ownkey_data_key_free(dk);
 }
 
+/* Cut for three times the age limit under load, ten calls a second. */
+static void
+an_outage_is_served_to_the_deadline_and_then_refused(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_data_key *dk[10];
+    unsigned asked;
+
+    for (unsigned i = 0; i < 10; i++)
+        dk[i] = generate(e, "acme");
+    pass_s(e, 10); /* 50 s are left */
+    atomic_store(&order.status, OWNKEY_UNREACHABLE);
+    for (unsigned ms = 0; ms < 180000; ms += 100) {
+        enum ownkey_status want = ms < 50000 ? OWNKEY_OK : OWNKEY_UNREACHABLE;
+
+        assert_int_equal(use(e, dk[ms / 100 % 10]), want);
+        atomic_fetch_add(&e->f.now_ms, 100);
+    }
+    /* One a second by callers, some by probes, three before it was dead. */
+    asked = unwraps();
+    assert_in_range(asked, 3, 250);
+    atomic_store(&order.status, OWNKEY_OK);
+    for (unsigned ms = 0; ms < 1000; ms += 100) {
+        (void)use(e, dk[ms / 100 % 10]);
+        atomic_fetch_add(&e->f.now_ms, 100);
+    }
+    for (unsigned i = 0; i < 10; i++) { /* a second later all is well */
+        assert_int_equal(use(e, dk[i]), OWNKEY_OK);
+        ownkey_data_key_free(dk[i]);
+    }
+    assert_int_equal(status_of(e, "acme").state, OWNKEY_STATE_ACTIVE);
+}
+
 enum { CALLERS = 30 };
 
 struct caller {
@@ -734,6 +767,7 @@ main(void)
         THREADED(notices_by_itself_that_access_is_back),
         THREADED(what_nobody_wants_any_more_is_left_alone),
         TEST(a_dead_kek_is_asked_once_a_second_by_one),
+        TEST(an_outage_is_served_to_the_deadline_and_then_refused),
         TEST(no_more_than_twenty_are_on_their_way),
         TEST(who_gets_no_place_in_time_is_told),
         TEST(a_child_has_all_its_places),
