@@ -1,11 +1,14 @@
 # Benchmarks: `make bench`. They compare, and assert nothing.
-EXTRA_PROGRAMS = tests/bench/datakey
+EXTRA_PROGRAMS = tests/bench/datakey tests/bench/refresh
 tests_bench_datakey_SOURCES = tests/bench/datakey.c
 tests_bench_datakey_LDADD = libownkey.la
+tests_bench_refresh_SOURCES = tests/bench/refresh.c
+tests_bench_refresh_LDADD = libownkey.la
 CLEANFILES += $(EXTRA_PROGRAMS)
 
-bench: all tests/bench/datakey
+bench: all tests/bench/datakey tests/bench/refresh
 	tests/bench/datakey
+	tests/bench/refresh
 	$(SHELL) $(srcdir)/tests/bench/handshakes.sh .
 
 EXTRA_DIST += tests/bench/handshakes.sh
