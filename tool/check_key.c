@@ -95,14 +95,18 @@ check_bare(struct ownkey_check_subject *s, struct ownkey_key *key)
     }
 }
 
-/* A MAC key of another type: nothing else would tell. */
+/*
+ * A MAC key of another type: nothing else would tell. A public part that is of
+ * another key is told by its own step.
+ */
 static bool
 check_type(struct ownkey_check_subject *s, struct ownkey_key *key,
            const struct ownkey_key_info *info)
 {
     struct ownkey_error err = { 0 };
 
-    if (info->id[0] == '\0' || info->type == ownkey_key_type(key))
+    if (info->id[0] == '\0' || info->type == ownkey_key_type(key) ||
+        ownkey_key_spki(key).len > 0)
         return true;
     (void)ownkey_fail(&err, OWNKEY_CONFIG,
                       "the key is of type %s, and the configuration says %s",
