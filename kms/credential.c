@@ -184,6 +184,27 @@ install_locked(struct ownkey_credential *c, struct ownkey_secret *value,
     c->pause_ms = 0;
 }
 
+/*
+ * A source that answers nonsense, or that has no such login, is about our
+ * credentials. Nothing of whoever wanted a key used is damaged, and no key is
+ * gone: that status would have it refused, or end all leases.
+ */
+static enum ownkey_status
+as_ours(enum ownkey_status st)
+{
+    switch (st) {
+    case OWNKEY_OK:
+    case OWNKEY_NOMEM:
+    case OWNKEY_CONFIG:
+    case OWNKEY_DENIED:
+    case OWNKEY_UNREACHABLE:
+    case OWNKEY_THROTTLED:
+        return st;
+    default:
+        return OWNKEY_CREDENTIALS;
+    }
+}
+
 /* By the one thread that set c->fetching; the lock is not held. */
 static enum ownkey_status
 fetch(struct ownkey_credential *c, uint64_t limit_ms, struct ownkey_error *err)
@@ -195,6 +216,7 @@ fetch(struct ownkey_credential *c, uint64_t limit_ms, struct ownkey_error *err)
     enum ownkey_status st = c->fetch(c->arg, limit_ms, &value, &life_ms, &why);
     uint64_t now_ms = ownkey_clock_boot_ms(c->clock);
 
+    st = as_ours(st);
     why.status = st;
     enter(c);
     c->fetching = false;

@@ -38,7 +38,9 @@ enum {
  * Gets a new one within limit_ms. *life_ms: for how long it is good, counted
  * from the call; OWNKEY_CREDENTIAL_FOREVER where it does not expire.
  * On failure err names the source and the way out; OWNKEY_CREDENTIALS where
- * the source refuses or has nothing, OWNKEY_UNREACHABLE where it is away.
+ * the source refuses or has nothing, OWNKEY_UNREACHABLE where it is away. A
+ * reply of the source that is wrong (OWNKEY_PROTOCOL), and all that is said of
+ * things rather than of access, becomes OWNKEY_CREDENTIALS for who asked.
  */
 typedef enum ownkey_status
 ownkey_credential_fetch(void *arg, uint64_t limit_ms,

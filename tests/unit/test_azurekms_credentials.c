@@ -356,7 +356,7 @@ check_refused(const struct source *s, struct ownkey_kms *kms)
     give_order(s->spoil);
     atomic_fetch_add(&ahead_ms, (s->life_s + 100) * 1000);
     st = ask(kms, &err);
-    if (st != OWNKEY_CREDENTIALS && st != OWNKEY_PROTOCOL)
+    if (st != OWNKEY_CREDENTIALS)
         fail_msg("%s: %s: %s", s->name, ownkey_status_name(st), err.text);
     if (strstr(err.text, s->names) == NULL ||
         strstr(err.text, s->way_out) == NULL)
@@ -488,14 +488,14 @@ follows_no_vault_to_a_foreign_login(void **state)
 
     (void)state;
     azure_order("foreign-login");
-    assert_int_equal(ask(kms, &err), OWNKEY_PROTOCOL);
+    assert_int_equal(ask(kms, &err), OWNKEY_CREDENTIALS);
     assert_non_null(strstr(err.text, "nothing was sent there"));
     assert_int_equal(azure_number("calls foreign-token"), 0);
     assert_int_equal(azure_number("calls token"), 0);
     azure_order("challenge --vault acme 'Bearer authorization=\"%s/t\", "
                 "resource=\"https://management.azure.com\"'", azure.login);
     atomic_fetch_add(&ahead_ms, 2000);
-    assert_int_equal(ask(kms, &err), OWNKEY_PROTOCOL);
+    assert_int_equal(ask(kms, &err), OWNKEY_CREDENTIALS);
     assert_non_null(strstr(err.text, "azure.resource"));
     assert_int_equal(azure_number("calls token"), 0);
     azure_order("challenge --vault acme");
@@ -679,7 +679,7 @@ reads_no_other_file_for_arc(void **state)
         azure_order("reset");
         atomic_fetch_add(&ahead_ms, 2000);
         st = ask(kms, &err);
-        if (st != OWNKEY_PROTOCOL && st != OWNKEY_CREDENTIALS)
+        if (st != OWNKEY_CREDENTIALS)
             fail_msg("%s: %s", realms[i], ownkey_status_name(st));
         assert_int_equal(azure_number("calls arc"), 1); /* no second one */
     }
@@ -749,7 +749,7 @@ believes_no_lie_about_tokens(void **state)
         azure_order("lie %s --operation token", lies[i]);
         atomic_fetch_add(&ahead_ms, 2000);
         st = ask(kms, &err);
-        if (st != OWNKEY_PROTOCOL)
+        if (st != OWNKEY_CREDENTIALS)
             fail_msg("%s: %s %s", lies[i], ownkey_status_name(st), err.text);
         assert_non_null(strstr(err.text, "Entra ID"));
     }

@@ -24,6 +24,7 @@ static struct {
     sem_t begun;
     sem_t go;
     uint64_t life_ms;
+    enum ownkey_status st;     /* of a fetch that fails */
     _Atomic uint64_t limit_ms; /* of the latest fetch */
 } source;
 
@@ -59,7 +60,7 @@ fetch(void *arg, uint64_t limit_ms, struct ownkey_secret *value,
         (void)sem_wait(&source.go);
     }
     if (atomic_load(&source.fails))
-        return ownkey_fail(err, OWNKEY_CREDENTIALS, "no login %u", n);
+        return ownkey_fail(err, source.st, "no login %u", n);
     *life_ms = source.life_ms;
     (void)snprintf(text, sizeof(text), "value %u", n);
     return ownkey_secret_copy(value, text, strlen(text));
@@ -78,6 +79,7 @@ before_each(void **state)
     (void)sem_init(&source.begun, 0, 0);
     (void)sem_init(&source.go, 0, 0);
     source.life_ms = 3600000;
+    source.st = OWNKEY_CREDENTIALS;
     return ownkey_credential_new(fetch, NULL, &test_clock, &credential, NULL) ==
                    OWNKEY_OK
                ? 0
@@ -322,6 +324,47 @@ a_child_gets_its_own(void **state)
     assert_int_equal(pthread_join(slow, NULL), 0);
 }
 
+/* What a source says is about our credentials, never about a key. */
+static void
+a_wrong_source_damages_nothing(void **state)
+{
+    static const struct {
+        enum ownkey_status said, st;
+    } cases[] = {
+        { OWNKEY_PROTOCOL, OWNKEY_CREDENTIALS },
+        { OWNKEY_DAMAGED, OWNKEY_CREDENTIALS },
+        { OWNKEY_GONE, OWNKEY_CREDENTIALS },
+        { OWNKEY_DISABLED, OWNKEY_CREDENTIALS },
+        { OWNKEY_PENDING_DELETION, OWNKEY_CREDENTIALS },
+        { OWNKEY_NOT_FOUND, OWNKEY_CREDENTIALS },
+        { OWNKEY_IO, OWNKEY_CREDENTIALS },
+        { OWNKEY_CONFIG, OWNKEY_CONFIG },
+        { OWNKEY_DENIED, OWNKEY_DENIED },
+        { OWNKEY_UNREACHABLE, OWNKEY_UNREACHABLE },
+        { OWNKEY_THROTTLED, OWNKEY_THROTTLED },
+        { OWNKEY_NOMEM, OWNKEY_NOMEM },
+    };
+
+    (void)state;
+    atomic_store(&source.fails, true);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ownkey_secret value = { 0 };
+        uint64_t serial;
+
+        source.st = cases[i].said;
+        for (int again = 0; again < 2; again++) { /* kept for a moment, too */
+            struct ownkey_error err = { 0 };
+
+            assert_int_equal(ownkey_credential_get(credential, 2000, &value,
+                                                   &serial, &err),
+                             cases[i].st);
+            assert_int_equal(err.status, cases[i].st);
+            assert_non_null(strstr(err.text, "no login"));
+        }
+        pass(2000);
+    }
+}
+
 int
 main(void)
 {
@@ -337,6 +380,7 @@ main(void)
         TEST(early_renewal_makes_nobody_wait),
         TEST(waits_no_longer_than_allowed),
         TEST(a_child_gets_its_own),
+        TEST(a_wrong_source_damages_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -647,7 +647,7 @@ token_replies_that_lie(void **state)
         use_file("authorized_user.json");
         double_order("lie %s --operation RefreshToken", lies[i]);
         kms = open_key();
-        if (try_key(kms, &err) != OWNKEY_PROTOCOL)
+        if (try_key(kms, &err) != OWNKEY_CREDENTIALS)
             fail_msg("%s: %s", lies[i], err.text);
         ownkey_kms_free(kms);
         double_order("clear");
