@@ -153,6 +153,19 @@ add_header(struct curl_slist **list, const struct ownkey_http_header *h)
     return ok;
 }
 
+/* A line break would begin a header that somebody else wrote. */
+static enum ownkey_status
+check_headers(const struct ownkey_http_request *r, struct ownkey_error *err)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (strpbrk(r->headers[i].value, "\r\n") != NULL)
+            return ownkey_fail(err, OWNKEY_CONFIG,
+                               "what was to be sent as %.60s has a line break "
+                               "in it; correct where it comes from",
+                               r->headers[i].name);
+    return OWNKEY_OK;
+}
+
 /* NULL: no memory. */
 static struct curl_slist *
 make_headers(const struct ownkey_http_request *r)
@@ -442,19 +455,23 @@ exchange_on(struct ownkey_http_handle *h, struct ownkey_http_exchange *x,
     struct curl_slist *headers = make_headers(r);
     CURLcode rc = CURLE_OUT_OF_MEMORY;
     long status = 0;
+    bool keep;
 
     if (headers != NULL && set_connection(h, r, origin) &&
         set_exchange(h->easy, x, headers))
         rc = perform(h);
+    keep = rc == CURLE_OK;
+    if (rc == CURLE_WRITE_ERROR && x->page_cut) /* it says enough */
+        rc = CURLE_OK;
     if (rc == CURLE_OK)
         rc = curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     x->reply->status = (int)status;
     ownkey_http_settle_retry_after(x);
     /* A handle that is kept outlives what its options point to; one that is
        closed still needs them, QUICK_EXIT above all. */
-    if (rc == CURLE_OK)
+    if (keep)
         curl_easy_reset(h->easy);
-    ownkey_http_pool_give(h, rc == CURLE_OK);
+    ownkey_http_pool_give(h, keep);
     free_headers(headers);
     return result(x, rc, origin->authority, err);
 }
@@ -506,6 +523,8 @@ send_inside(const struct ownkey_http_request *request,
     st = request->link_local
              ? ownkey_http_metadata_origin_of(request->url, &origin, err)
              : ownkey_http_origin_of(request->url, &origin, err);
+    if (st == OWNKEY_OK)
+        st = check_headers(request, err);
     if (st != OWNKEY_OK)
         return st;
     if (!ownkey_libctx_enter(&scope))

@@ -30,7 +30,8 @@
 #include "base/status.h"
 
 enum {
-    OWNKEY_HTTP_BODY_MAX = 16 << 10, /* bytes of a reply */
+    OWNKEY_HTTP_BODY_MAX = 16 << 10, /* bytes of a reply; the text of an error
+                                        (3xx to 5xx) is cut there */
     OWNKEY_HTTP_HEADERS_MAX = 12,    /* of a request */
     OWNKEY_HTTP_CAPTURES_MAX = 3,
 };
@@ -92,8 +93,10 @@ struct ownkey_http_reply {
  * OWNKEY_OK           *reply is filled; cleared with ownkey_http_reply_clear
  * OWNKEY_UNREACHABLE  no (whole) reply in time; a certificate that does not
  *                     verify; reply->transient is set
- * OWNKEY_PROTOCOL     not HTTP, or more than OWNKEY_HTTP_BODY_MAX bytes
- * OWNKEY_CONFIG       the URL is malformed or not allowed
+ * OWNKEY_PROTOCOL     not HTTP, or a 2xx of more than OWNKEY_HTTP_BODY_MAX
+ *                     bytes
+ * OWNKEY_CONFIG       the URL is malformed or not allowed; a header has a line
+ *                     break in it
  * OWNKEY_NOMEM
  */
 OWNKEY_MUST_CHECK enum ownkey_status

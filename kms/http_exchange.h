@@ -16,7 +16,9 @@ struct ownkey_http_exchange {
     size_t upload_len;
     bool cut[OWNKEY_HTTP_CAPTURES_MAX]; /* captured, but did not fit */
     int64_t retry_date_s; /* Retry-After as a date; 0: none */
+    int status;          /* of the reply whose headers come in; 0: none yet */
     bool too_long;
+    bool page_cut;       /* an error, whose text was longer: that was left */
     bool no_memory;
     char words[CURL_ERROR_SIZE];
 };

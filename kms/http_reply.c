@@ -65,6 +65,7 @@ capture(const struct ownkey_http_capture *c, const char *data, size_t len,
 void
 ownkey_http_forget_headers(struct ownkey_http_exchange *x)
 {
+    x->status = 0;
     x->reply->request_id[0] = '\0';
     x->reply->date_s = 0;
     x->reply->retry_after_s = 0;
@@ -73,6 +74,15 @@ ownkey_http_forget_headers(struct ownkey_http_exchange *x)
         x->request->captures[i].value[0] = '\0';
         x->cut[i] = false;
     }
+}
+
+/* "HTTP/1.1 503 ..."; 0: malformed. */
+static int
+status_of(const char *line)
+{
+    const char *at = strchr(line, ' ');
+
+    return at != NULL ? (int)strtoul(at + 1, NULL, 10) : 0;
 }
 
 static int64_t
@@ -94,8 +104,10 @@ ownkey_http_on_header(char *data, size_t size, size_t count, void *arg)
 
     ownkey_http_wipe_upload(x);
     (void)snprintf(line, sizeof(line), "%.*s", (int)(size * count), data);
-    if (strncmp(line, "HTTP/", 5) == 0) /* after a 1xx comes another */
+    if (strncmp(line, "HTTP/", 5) == 0) { /* after a 1xx comes another */
         ownkey_http_forget_headers(x);
+        x->status = status_of(line);
+    }
     value = header_value(line, "Date");
     if (value != NULL)
         r->date_s = date_of(value);
@@ -152,16 +164,18 @@ ownkey_http_on_body(char *data, size_t size, size_t count, void *arg)
     struct ownkey_secret *body = &x->reply->body;
     size_t n = size * count;
 
+    /* An error is one by its status, however long the page of a proxy is. */
+    x->page_cut = body->len + n > OWNKEY_HTTP_BODY_MAX && x->status >= 300;
     if (body->len + n > OWNKEY_HTTP_BODY_MAX)
-        x->too_long = true;
+        x->too_long = !x->page_cut;
     else if (make_room(body, n) != OWNKEY_OK)
         x->no_memory = true;
-    if (!x->too_long && !x->no_memory && n > 0) {
+    if (!x->page_cut && !x->too_long && !x->no_memory && n > 0) {
         memcpy(body->data + body->len, data, n);
         body->len += n;
     }
     explicit_bzero(data, n);
-    return x->too_long || x->no_memory ? 0 : n;
+    return x->page_cut || x->too_long || x->no_memory ? 0 : n;
 }
 
 void

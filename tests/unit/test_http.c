@@ -353,6 +353,57 @@ long_replies(void **state)
     }
 }
 
+/* A proxy's page is longer at times; what it says is in its status. */
+static void
+long_error_pages(void **state)
+{
+    static const int codes[] = { 302, 403, 503 };
+    static char text[3 * OWNKEY_HTTP_BODY_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        struct ownkey_http_reply reply = { 0 };
+        struct ownkey_error err = { 0 };
+        int head = snprintf(text, sizeof(text), "HTTP/1.1 %d No\r\n"
+                            "Retry-After: 7\r\n"
+                            "Content-Length: %d\r\n\r\n", codes[i],
+                            2 * OWNKEY_HTTP_BODY_MAX);
+
+        memset(text + head, 'b', 2 * OWNKEY_HTTP_BODY_MAX);
+        text[head + 2 * OWNKEY_HTTP_BODY_MAX] = '\0';
+        server.reply = text;
+        if (post("127.0.0.1", 2000, &reply, &err) != OWNKEY_OK)
+            fail_msg("%d: %s", codes[i], err.text);
+        assert_int_equal(reply.status, codes[i]);
+        assert_int_equal(reply.retry_after_s, 7);
+        assert_true(reply.body.len <= OWNKEY_HTTP_BODY_MAX);
+        ownkey_http_reply_clear(&reply);
+    }
+}
+
+static void
+headers_of_one_line(void **state)
+{
+    static const char *const values[] = { "x\r\nX-More: y", "x\ny", "\r" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        const struct ownkey_http_request r = {
+            .method = "GET",
+            .url = "http://127.0.0.1:9/",
+            .headers = { { "X-Name", values[i] } },
+            .header_count = 1,
+            .total_ms = 1000,
+        };
+        struct ownkey_http_reply reply = { 0 };
+        struct ownkey_error err = { 0 };
+
+        assert_int_equal(ownkey_http_send(&r, &reply, &err), OWNKEY_CONFIG);
+        assert_non_null(strstr(err.text, "X-Name"));
+        assert_null(strstr(err.text, "X-More"));
+    }
+}
+
 static void
 urls(void **state)
 {
@@ -761,6 +812,8 @@ main(void)
         TEST(no_proxy_to_loopback),
         TEST(bad_replies),
         TEST(long_replies),
+        TEST(long_error_pages),
+        TEST(headers_of_one_line),
         TEST(urls),
         TEST(a_name_server_that_hangs),
         TEST(leaves_signals_alone),
