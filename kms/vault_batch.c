@@ -209,6 +209,19 @@ is_over(enum place place)
     return place == FIRST || place == DONE || place == ALONE;
 }
 
+/* false: the time is up. Waits out of the gate, as base/fork.h wants it. */
+static bool
+wait_for_change_locked(const struct timespec *until)
+{
+    unsigned was = ownkey_fork_step_out();
+    int rc = pthread_cond_timedwait(&changed, &lock, until);
+
+    leave();
+    ownkey_fork_step_in(was); /* a fork takes the lock after the gate */
+    (void)pthread_mutex_lock(&lock);
+    return rc != ETIMEDOUT;
+}
+
 /* false: the time is up; w is out of the queue, or left to its sender. */
 static bool
 wait_locked(struct ownkey_vault_batch *b, struct waiter *w, uint64_t limit_ms)
@@ -216,7 +229,7 @@ wait_locked(struct ownkey_vault_batch *b, struct waiter *w, uint64_t limit_ms)
     struct timespec until = time_in(limit_ms);
 
     while (!is_over(w->place))
-        if (pthread_cond_timedwait(&changed, &lock, &until) == ETIMEDOUT)
+        if (!wait_for_change_locked(&until))
             break;
     if (is_over(w->place))
         return true;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "tests/unit/vault_help.h"
 
 enum { THREADS = 24 };
@@ -253,6 +254,56 @@ a_child_starts_with_an_empty_queue(void **state)
     ownkey_kms_free(kms);
 }
 
+static void *
+unwrap_inside(void *arg)
+{
+    void *result;
+
+    ownkey_fork_enter(); /* as whoever comes by a token */
+    result = unwrap_one(arg);
+    ownkey_fork_leave();
+    return result;
+}
+
+/* Who waits in the queue is not inside the gate: the host forks at once. */
+static void
+a_fork_does_not_wait_for_the_queue(void **state)
+{
+    struct ownkey_kms *kms = vault_open("acme", OWNKEY_KEY_AES_256, NULL);
+    struct ownkey_wrap_reply w[THREADS] = { 0 };
+    struct member m[THREADS] = { 0 };
+    const struct timespec pause = { 0, 100 * 1000 * 1000 };
+    uint64_t quickest = UINT64_MAX;
+
+    (void)state;
+    wrap_all(kms, w);
+    double_order("delay 1500 --count 8");
+    for (size_t i = 0; i < THREADS; i++) {
+        m[i].kms = kms;
+        m[i].w = &w[i];
+        assert_int_equal(pthread_create(&m[i].thread, NULL, unwrap_inside,
+                                        &m[i]), 0);
+    }
+    (void)nanosleep(&pause, NULL);
+    for (int i = 0; i < 5; i++) {
+        uint64_t before = ownkey_clock_boot_ms(&ownkey_clock_system), took;
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(0);
+        took = ownkey_clock_boot_ms(&ownkey_clock_system) - before;
+        quickest = took < quickest ? took : quickest;
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(m[i].thread, NULL), 0);
+    expect_all(m, OWNKEY_OK);
+    assert_true(quickest < OWNKEY_FORK_WAIT_MS);
+    double_order("clear");
+    clear_all(w);
+    ownkey_kms_free(kms);
+}
+
 /* ---- one login, one renewal -------------------------------------------- */
 
 static atomic_bool ended;
@@ -313,6 +364,7 @@ main(void)
         T(tells_all_that_it_is_denied),
         T(waits_no_longer_than_allowed),
         T(a_child_starts_with_an_empty_queue),
+        T(a_fork_does_not_wait_for_the_queue),
         T(renews_once_for_all),
 #undef T
     };
