@@ -40,6 +40,19 @@ rests(struct replicas *r, size_t i)
            atomic_load(&r->rests_until_ms[i]);
 }
 
+/*
+ * Of a replica alone "no such key" says that this one was never made, or is no
+ * longer there; the key is gone where the first says so.
+ */
+static enum ownkey_status
+not_there(const struct ownkey_kms *member, struct ownkey_error *err)
+{
+    ownkey_log(OWNKEY_LOG_WARNING, "%s is no replica of the key: %s",
+               member->uri, err->text);
+    err->status = OWNKEY_UNREACHABLE;
+    return OWNKEY_UNREACHABLE;
+}
+
 static enum ownkey_status
 ask(struct replicas *r, size_t i, operation *op, void *args,
     struct ownkey_error *err)
@@ -48,6 +61,8 @@ ask(struct replicas *r, size_t i, operation *op, void *args,
 
     *err = (struct ownkey_error){ 0 };
     st = op(r->members[i], args, err);
+    if (i > 0 && st == OWNKEY_GONE)
+        st = not_there(r->members[i], err);
     if (st != OWNKEY_UNREACHABLE)
         atomic_store(&r->rests_until_ms[i], 0);
     else if (atomic_exchange(&r->rests_until_ms[i],
@@ -59,7 +74,10 @@ ask(struct replicas *r, size_t i, operation *op, void *args,
     return st;
 }
 
-/* Those that rest come last: they are asked when all others fail. */
+/*
+ * Those that rest come last: they are asked when all others fail. Where all
+ * do, it is told what became of the first.
+ */
 static enum ownkey_status
 in_order(struct ownkey_kms *kms, operation *op, void *args,
          struct ownkey_error *err)
@@ -67,14 +85,16 @@ in_order(struct ownkey_kms *kms, operation *op, void *args,
     struct replicas *r = replicas_of(kms);
     enum ownkey_status st = OWNKEY_UNREACHABLE;
     bool asked[OWNKEY_REPLICAS_MAX] = { false };
-    struct ownkey_error why = { 0 };
+    struct ownkey_error why = { 0 }, latest;
 
     for (int resting = 0; resting < 2; resting++) {
         for (size_t i = 0; i < r->count && st == OWNKEY_UNREACHABLE; i++) {
             if (asked[i] || (resting == 0 && rests(r, i)))
                 continue;
             asked[i] = true;
-            st = ask(r, i, op, args, &why);
+            st = ask(r, i, op, args, &latest);
+            if (i == 0 || !asked[0] || st != OWNKEY_UNREACHABLE)
+                why = latest;
         }
     }
     if (st != OWNKEY_OK && err != NULL)

@@ -156,6 +156,34 @@ a_denial_is_final(void **state)
     ownkey_kms_free(kms);
 }
 
+/* That a replica was never made is no word on the key. */
+static void
+a_missing_replica_is_no_answer(void **state)
+{
+    struct ownkey_kms *kms = NULL;
+    struct ownkey_wrap_reply w = { 0 };
+    struct ownkey_error err = { 0 };
+
+    (void)state;
+    /* There is such a region, and another key in it. */
+    assert_non_null(double_text("create alias/elsewhere --multi-region"));
+    double_order("replicate alias/elsewhere ap-south-1");
+    assert_int_equal(try_open(arn, "ap-south-1", &kms, &err), OWNKEY_OK);
+    assert_int_equal(wrap_text(kms, "text", &w, NULL), OWNKEY_OK);
+    double_order("outage eu-west-1");
+    /* Asked in both orders: then both rest. */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(unwrap_text(kms, &w, "text", &err),
+                         OWNKEY_UNREACHABLE);
+        assert_int_equal(err.status, OWNKEY_UNREACHABLE);
+        assert_null(strstr(err.text, "NotFound"));
+    }
+    double_order("outage eu-west-1 --end");
+    assert_int_equal(unwrap_text(kms, &w, "text", NULL), OWNKEY_OK);
+    ownkey_wrap_reply_clear(&w);
+    ownkey_kms_free(kms);
+}
+
 static void
 bad_lists(void **state)
 {
@@ -195,6 +223,7 @@ main(void)
         TEST(goes_on_to_the_next),
         TEST(all_regions_are_away),
         TEST(a_denial_is_final),
+        TEST(a_missing_replica_is_no_answer),
         TEST(bad_lists),
     };
 
