@@ -231,25 +231,34 @@ keep_keys(struct ownkey_hsm_call *call, struct hits *hits,
     return OWNKEY_OK;
 }
 
-/* The host logged out, or the HSM did: then no key is seen, and none gone. */
-static bool
-is_logged_out(const struct ownkey_hsm_session *s)
+/*
+ * The host logged out, or the HSM did, or the session is lost: then no key is
+ * seen, and none gone.
+ */
+static CK_RV
+see_login(const struct ownkey_hsm_session *s)
 {
     CK_SESSION_INFO info;
+    CK_RV rv;
 
     memset(&info, 0, sizeof(info));
-    return s->p11->C_GetSessionInfo(s->handle, &info) == CKR_OK &&
-           info.state != CKS_RO_USER_FUNCTIONS &&
-           info.state != CKS_RW_USER_FUNCTIONS;
+    rv = s->p11->C_GetSessionInfo(s->handle, &info);
+    if (rv == CKR_FUNCTION_NOT_SUPPORTED)
+        return CKR_OK;
+    if (rv == CKR_OK && info.state != CKS_RO_USER_FUNCTIONS &&
+        info.state != CKS_RW_USER_FUNCTIONS)
+        return CKR_USER_NOT_LOGGED_IN;
+    return rv;
 }
 
 static enum ownkey_status
 fail_none(struct ownkey_hsm_call *call)
 {
     const struct ownkey_hsm_session *s = &call->session;
+    CK_RV rv = s->logged_in ? see_login(s) : CKR_OK;
 
-    if (s->logged_in && is_logged_out(s))
-        return ownkey_hsm_said(call, CKR_USER_NOT_LOGGED_IN, "C_FindObjects");
+    if (rv != CKR_OK)
+        return ownkey_hsm_said(call, rv, "C_FindObjects");
     if (!s->logged_in && (s->flags & CKF_LOGIN_REQUIRED) != 0)
         return ownkey_fail(call->err, OWNKEY_CREDENTIALS,
                            "the token shows no such key without a login; give "

@@ -143,6 +143,11 @@ a_key_taken_away_is_gone_and_comes_back(void **state)
     bad->no_key = true;
     unlock();
     assert_int_equal(hsm_unwrap_reply(kms, &reply, &plain, &err), OWNKEY_GONE);
+    /* Nor is it seen in a session that is lost: that says nothing of it. */
+    fail_in("GetSessionInfo", CKR_DEVICE_REMOVED, -1);
+    assert_int_equal(hsm_unwrap_reply(kms, &reply, &plain, &err),
+                     OWNKEY_UNREACHABLE);
+    fail_in(NULL, CKR_OK, 0);
     lock();
     bad->no_key = false;
     unlock();
