@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/fork.h"
+#include "base/libctx.h"
 #include "base/log.h"
 #include "token/datakey_parts.h"
 #include "token/flight.h"
@@ -464,7 +465,7 @@ take_fresh(struct ownkey_data_key *dk, struct ownkey_secret *key,
     struct ownkey_data_key *due;
     struct ownkey_error err = { 0 };
 
-    if (!ownkey_worker_inline(set->worker))
+    if (!ownkey_worker_inline(set->worker) || ownkey_libctx_inside())
         return take(dk, key, lease, st);
     ownkey_probe_inline(dk->token);
     if (!take(dk, key, lease, st))

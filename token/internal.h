@@ -59,7 +59,8 @@ struct ownkey_token {
     atomic_uint_fast64_t purges;
 
     uint64_t timeout_ms;           /* of one request, with all its tries */
-    atomic_uint_fast64_t lease_end_ms; /* boot clock: no lease after it */
+    atomic_uint_fast64_t lease_end_ms; /* boot clock: no lease after it; a
+                                          denial ends them before */
     atomic_uint_fast64_t missed_ms; /* when somebody last had to ask */
     atomic_bool outage;            /* leases are kept for grace */
     atomic_bool late_logged;       /* that grace is used, in this outage */

@@ -128,6 +128,18 @@ start(struct ownkey_token *token, uint64_t now_ms, bool *trouble, bool *look)
     return dk;
 }
 
+/* Neither a yes nor a no nor silence, or nothing was sent: no probe, that. */
+static void
+repeat_soon(struct ownkey_token *token, uint64_t now_ms)
+{
+    (void)pthread_mutex_lock(&token->lock);
+    if (!is_in_trouble(token) && now_ms > token->conf->probe_ms) {
+        token->pause_ms = next_pause(token, now_ms);
+        token->probed_ms = now_ms + token->pause_ms - token->conf->probe_ms;
+    }
+    (void)pthread_mutex_unlock(&token->lock);
+}
+
 /* An idle lease is not made longer by a probe. */
 static bool
 is_in_use(const struct ownkey_data_key *dk, uint64_t now_ms)
@@ -156,7 +168,9 @@ ownkey_probe_run(struct ownkey_token *token)
     if (dk == NULL)
         return;
     st = ownkey_dk_confirm(dk, is_in_use(dk, now), &err);
-    if (st == OWNKEY_OK && look) /* a planned deletion is an answer, too */
+    if (st != OWNKEY_OK)
+        repeat_soon(token, now);
+    else if (look) /* a planned deletion is an answer, too */
         st = ownkey_token_describe(token, &info, &err);
     if (st != OWNKEY_OK && trouble) {
         uint64_t end = ownkey_token_now(token);

@@ -50,22 +50,10 @@ state_after(enum ownkey_token_state before, enum ownkey_status st, bool leases)
     }
 }
 
-/* Whether st, a denial, says what the token's state does not say already. */
-static bool
-is_news(struct ownkey_token *token, enum ownkey_status st)
-{
-    bool news;
-
-    (void)pthread_mutex_lock(&token->lock);
-    news = token->state != state_after(token->state, st, false);
-    (void)pthread_mutex_unlock(&token->lock);
-    return news;
-}
-
+/* news: the state did not say so already. */
 static void
-end_leases(struct ownkey_token *token, enum ownkey_status st)
+end_leases(struct ownkey_token *token, bool news)
 {
-    bool news = is_news(token, st);
     size_t ended = ownkey_token_end_leases(token);
 
     if (news)
@@ -89,8 +77,8 @@ change_locked(struct ownkey_token *token, enum ownkey_token_state after)
 
 /*
  * What an answer says of the state. A yes, or a silence, that was overtaken by
- * a no changes nothing; under the lock, which the no takes after its epoch. A
- * yes for which the KEK was not needed does not take back its no.
+ * a no changes nothing; under the lock, as is the no's new epoch. A yes for
+ * which the KEK was not needed does not take back its no.
  */
 static bool
 set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
@@ -106,6 +94,8 @@ set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
     if (st == OWNKEY_OK && !ask->proof &&
         (token->denied || token->failures > 0))
         return false;
+    if (denied) /* who finds a lease ended finds the reason, too */
+        atomic_fetch_add(&token->epoch, 1);
     if (st != OWNKEY_OK)
         token->last_error = *err;
     tell = change_locked(token, state_after(token->state, st, leases));
@@ -113,7 +103,8 @@ set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
     return tell;
 }
 
-static void
+/* True: it has changed. */
+static bool
 set_state(const struct ownkey_ask *ask, enum ownkey_status st,
           const struct ownkey_error *err)
 {
@@ -143,16 +134,19 @@ set_state(const struct ownkey_ask *ask, enum ownkey_status st,
     else if (st != OWNKEY_OK)
         ownkey_log(OWNKEY_LOG_WARNING, "token %s: %s failed: %s",
                    token->conf->name, operation, line);
+    return after != before;
 }
 
 void
 ownkey_ask_answer(const struct ownkey_ask *ask, enum ownkey_status st,
                   const struct ownkey_error *err)
 {
+    bool news;
+
     atomic_fetch_add(&ask->token->kms_calls, 1);
+    news = set_state(ask, st, err);
     if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
-        end_leases(ask->token, st);
-    set_state(ask, st, err);
+        end_leases(ask->token, news);
 }
 
 void
@@ -199,7 +193,6 @@ ownkey_token_end_leases(struct ownkey_token *token)
     /* First the epoch: from here on no lease of the token is valid. */
     atomic_fetch_add(&token->epoch, 1);
     ended = ownkey_lease_purge(token->set->leases, token);
-    atomic_store(&token->lease_end_ms, 0);
     if (ended > 0)
         atomic_fetch_add(&token->purges, 1);
     return ended;

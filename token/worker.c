@@ -335,23 +335,24 @@ ownkey_worker_new(const struct ownkey_worker_ops *ops, void *arg,
 }
 
 static void
-tidy_here(struct ownkey_worker *w)
+tidy_here_locked(struct ownkey_worker *w, uint64_t now_ms)
 {
     uint64_t errand_ms = UINT64_MAX;
 
-    atomic_store(&w->due, w->ops->tidy(w->arg, ownkey_clock_boot_ms(w->clock),
-                                       &errand_ms));
+    atomic_store(&w->due, w->ops->tidy(w->arg, now_ms, &errand_ms));
 }
 
 void
 ownkey_worker_wake(struct ownkey_worker *w)
 {
+    uint64_t now_ms = ownkey_clock_boot_ms(w->clock);
+
     lock();
     if (!w->no_threads &&
         start_locked(&house.tidier, run_tidier, TIDY_STACK))
         atomic_store(&w->due, UINT64_MAX);
     else
-        tidy_here(w);
+        tidy_here_locked(w, now_ms);
     unlock();
 }
 
@@ -367,10 +368,12 @@ ownkey_worker_hurry(struct ownkey_worker *w)
 void
 ownkey_worker_look(struct ownkey_worker *w)
 {
-    if (ownkey_clock_boot_ms(w->clock) < atomic_load(&w->due))
+    uint64_t now_ms = ownkey_clock_boot_ms(w->clock);
+
+    if (now_ms < atomic_load(&w->due))
         return;
     lock();
-    tidy_here(w);
+    tidy_here_locked(w, now_ms);
     unlock();
 }
 

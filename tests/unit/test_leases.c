@@ -481,6 +481,25 @@ a_planned_deletion_is_a_denial_with_a_date(void **state)
     ownkey_data_key_free(dk);
 }
 
+/* What is no answer to the question is asked again before its time. */
+static void
+a_nonsense_answer_is_no_probe(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_data_key *dk = generate(e, "probed");
+
+    atomic_store(&order.status, OWNKEY_PROTOCOL);
+    pass_s(e, 20);
+    assert_int_equal(use(e, dk), OWNKEY_OK); /* its lease runs */
+    assert_int_equal(unwraps(), 1);
+    assert_int_equal(use(e, dk), OWNKEY_OK);
+    assert_int_equal(unwraps(), 1);
+    atomic_store(&order.status, OWNKEY_DENIED);
+    pass_s(e, 3);
+    assert_int_equal(use(e, dk), OWNKEY_DENIED);
+    ownkey_data_key_free(dk);
+}
+
 /* ---- denied, and given back -------------------------------------------- */
 
 static void
@@ -764,6 +783,7 @@ main(void)
         THREADED(a_denied_probe_ends_every_lease_under_the_kek),
         THREADED(no_lease_no_probe),
         TEST(a_planned_deletion_is_a_denial_with_a_date),
+        TEST(a_nonsense_answer_is_no_probe),
         THREADED(notices_by_itself_that_access_is_back),
         THREADED(what_nobody_wants_any_more_is_left_alone),
         TEST(a_dead_kek_is_asked_once_a_second_by_one),

@@ -57,12 +57,13 @@ struct face {
     void (*close)(void);
     void (*get_keys)(struct user *u);
     void (*put_keys)(struct user *u);
-    /* 1: it worked, 0: denied, -1: something else */
+    /* 1: it worked, 0: denied, 2: it was running at the deadline, -1: else */
     int (*use)(struct user *u, unsigned i);
 };
 
 static struct ownkey_tokens *tokens;
 static atomic_bool stop;
+static bool by_deadline; /* no probe comes before it */
 
 static uint64_t
 now_ms(void)
@@ -117,12 +118,16 @@ token_use(struct user *u, unsigned i)
 {
     struct ownkey_secret key = { 0 };
     struct ownkey_lease lease;
-    enum ownkey_status st = ownkey_data_key_use(u->dk[i], &key, &lease, NULL);
+    struct ownkey_error err = { 0 };
+    enum ownkey_status st = ownkey_data_key_use(u->dk[i], &key, &lease, &err);
 
     ownkey_secret_clear(&key);
     if (st == OWNKEY_OK)
         return 1;
-    return ownkey_status_class(st) == OWNKEY_CLASS_DENIED ? 0 : -1;
+    if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
+        return 0;
+    (void)fprintf(stderr, "%s\n", err.text);
+    return -1;
 }
 
 /* ---- PKCS#11 ----------------------------------------------------------- */
@@ -166,7 +171,12 @@ module_use(struct user *u, unsigned i)
 
     if (rv == CKR_OK)
         return 1;
-    return rv == CKR_KEY_FUNCTION_NOT_PERMITTED ? 0 : -1;
+    if (rv == CKR_KEY_FUNCTION_NOT_PERMITTED)
+        return 0;
+    if (rv == CKR_DEVICE_ERROR && by_deadline)
+        return 2;
+    (void)fprintf(stderr, "%#lx\n", rv);
+    return -1;
 }
 
 /* ---- the run ----------------------------------------------------------- */
@@ -189,7 +199,7 @@ use_at_full_rate(void *arg)
         uint64_t begin = now_ms();
         int rc = face->use(u, i);
 
-        if (rc > 0) {
+        if (rc == 1) {
             u->successes++;
             u->last_ms = begin;
         } else if (rc == 0 && u->first_no_ms == 0) {
@@ -235,6 +245,7 @@ take_away(const struct face *with, const char *conf, uint64_t limit_ms)
     uint64_t disabled;
 
     face = with;
+    by_deadline = conf == aged_conf;
     for (unsigned t = 0; t < THREADS; t++)
         users[t] = (struct user){ 0 };
     fixture_open(&f);
