@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kms/azure_source_internal.h"
+#include "kms/secret_file.h"
 
 /* ---- helpers ----------------------------------------------------------- */
 
@@ -60,7 +61,7 @@ describe(struct ownkey_azure_source *s, const char *kind, const char *setting)
     (void)snprintf(s->what, sizeof(s->what),
                    "%s (%s) of application %s%s%.160s", kind, setting,
                    s->client_id, s->file != NULL ? ", " : "",
-                   s->file != NULL ? s->file : "");
+                   s->file != NULL ? ownkey_secret_file_name(s->file) : "");
 }
 
 /* ---- an application that proves who it is ------------------------------ */

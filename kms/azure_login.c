@@ -149,7 +149,8 @@ make_assertion(const struct ownkey_azure_source *s, const char *url,
         st = ownkey_azure_assertion(ownkey_blob_secret(&pem), s->rs256,
                                     s->chain, &claims, jwt, err);
         if (st == OWNKEY_CREDENTIALS)
-            ownkey_error_prefix(err, "%s: %.200s", s->file_setting, s->file);
+            ownkey_error_prefix(err, "%s: %.200s", s->file_setting,
+                                ownkey_secret_file_name(s->file));
     }
     ownkey_secret_clear(&pem);
     return st;

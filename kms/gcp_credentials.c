@@ -62,7 +62,8 @@ static void
 name_file(const struct ownkey_gcp_source *s, const char *path,
           struct ownkey_error *err)
 {
-    ownkey_error_prefix(err, "credentials of %.200s (%s)", path,
+    ownkey_error_prefix(err, "credentials of %.200s (%s)",
+                        ownkey_secret_file_name(path),
                         path == s->file ? s->file_by
                                         : "written by gcloud auth "
                                           "application-default login");

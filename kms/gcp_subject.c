@@ -30,7 +30,7 @@ from_file(const struct ownkey_gcp_subject *s, struct ownkey_secret *subject,
     st = ownkey_gcp_subject_read(ownkey_blob_secret(&text), s->field, subject,
                                  err);
     if (st == OWNKEY_CREDENTIALS)
-        ownkey_error_prefix(err, "%.200s", s->place);
+        ownkey_error_prefix(err, "%.200s", ownkey_secret_file_name(s->place));
     ownkey_secret_clear(&text);
     return st;
 }

@@ -90,8 +90,10 @@ static enum ownkey_status
 take_pin_file(struct ownkey_hsm_config *c, const struct ownkey_option *o,
               struct ownkey_error *err)
 {
-    if (o->value[0] != '/')
-        return bad(o, "an absolute path", err);
+    if (o->value[0] != '/') /* it may be the PIN itself: not repeated */
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "%s: pkcs11.pin_file must be an absolute path",
+                           o->where);
     return set_pin(c, OWNKEY_HSM_PIN_FILE, o->value, o->where, err);
 }
 

@@ -7,11 +7,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *
+ownkey_secret_file_name(const char *path)
+{
+    return path[0] == '/' ? path
+                          : "(what is set there is no absolute path, and is "
+                            "not repeated: it may be the secret itself)";
+}
+
 static enum ownkey_status
 fail_errno(const char *path, const char *what, struct ownkey_error *err)
 {
-    return ownkey_fail(err, OWNKEY_CREDENTIALS, "%s: %.200s: %s", what, path,
-                       strerror(errno));
+    return ownkey_fail(err, OWNKEY_CREDENTIALS, "%s: %.200s: %s", what,
+                       ownkey_secret_file_name(path), strerror(errno));
 }
 
 /* Up to size bytes; -1 with errno. */
@@ -47,7 +55,8 @@ read_open(int fd, const char *path, const char *what, size_t max,
         return fail_errno(path, what, err);
     if (!S_ISREG(st.st_mode))
         return ownkey_fail(err, OWNKEY_CREDENTIALS,
-                           "%s: %.200s is not a regular file", what, path);
+                           "%s: %.200s is not a regular file", what,
+                           ownkey_secret_file_name(path));
     /* One that grows just now is read again next time. */
     size = st.st_size < (off_t)max ? (size_t)st.st_size : max;
     if (ownkey_secret_alloc(&s, size + 2) != OWNKEY_OK)
@@ -60,7 +69,7 @@ read_open(int fd, const char *path, const char *what, size_t max,
         return ownkey_fail(err, OWNKEY_CREDENTIALS,
                            n == 0 ? "%s: %.200s is empty"
                                   : "%s: %.200s is too long",
-                           what, path);
+                           what, ownkey_secret_file_name(path));
     }
     s.len = (size_t)n;
     ownkey_secret_move(out, &s);
@@ -108,10 +117,11 @@ ownkey_secret_file_read_token(const char *path, const char *what, size_t max,
     for (size_t i = start; st == OWNKEY_OK && i < end; i++)
         if (s.data[i] <= ' ' || s.data[i] > '~')
             st = ownkey_fail(err, OWNKEY_CREDENTIALS,
-                             "%s: %.200s holds no token", what, path);
+                             "%s: %.200s holds no token", what,
+                             ownkey_secret_file_name(path));
     if (st == OWNKEY_OK && start == end)
         st = ownkey_fail(err, OWNKEY_CREDENTIALS, "%s: %.200s is empty", what,
-                         path);
+                         ownkey_secret_file_name(path));
     if (st == OWNKEY_OK) {
         memmove(s.data, s.data + start, end - start);
         s.len = end - start;

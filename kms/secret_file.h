@@ -12,6 +12,12 @@
 #include "base/status.h"
 
 /*
+ * What a message may call that file: its path when it is absolute, and words in
+ * place of it otherwise, for at times people set the secret itself there.
+ */
+const char *ownkey_secret_file_name(const char *path);
+
+/*
  * All of a regular file, with a NUL behind its len bytes, straight into secret
  * memory. follow: it may be a symbolic link, as mounted tokens are.
  *

@@ -86,8 +86,9 @@ read_choice(const struct ownkey_options *options, const char *name,
     *value = strcmp(o->value, yes) == 0;
     if (*value || strcmp(o->value, no) == 0)
         return OWNKEY_OK;
-    return ownkey_fail(err, OWNKEY_CONFIG, "%s: %s = %.60s: must be %s or %s",
-                       o->where, name, o->value, no, yes);
+    /* vault.secret_id_wrapped may have been given what is wrapped. */
+    return ownkey_fail(err, OWNKEY_CONFIG, "%s: %s must be %s or %s", o->where,
+                       name, no, yes);
 }
 
 enum ownkey_status

@@ -157,6 +157,37 @@ renewed_sso_tokens(void **state)
     assert_int_equal(rmdir(dir), 0); /* nothing was left beside it */
 }
 
+/* People set the token where its file belongs: no message repeats it. */
+static void
+files_that_are_none(void **state)
+{
+    static const char *const paths[] = {
+        "hvs.SECRET",
+        "eyJhbGciOiJSUzI1NiJ9.SECRET",
+        "{\"private_key\":\"-----BEGIN PRIVATE KEY-----/SECRET\"}",
+        "-----BEGIN PRIVATE KEY-----\nSECRET",
+        "",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct ownkey_secret text = { 0 };
+        struct ownkey_error err = { 0 };
+
+        assert_int_equal(ownkey_secret_file_read(paths[i], "vault.token_file",
+                                                 64, true, &text, &err),
+                         OWNKEY_CREDENTIALS);
+        assert_non_null(strstr(err.text, "vault.token_file"));
+        assert_null(strstr(err.text, "SECRET"));
+        assert_int_equal(
+            ownkey_secret_file_read_token(paths[i], "vault.token_file", 64,
+                                          &text, &err), OWNKEY_CREDENTIALS);
+        assert_null(strstr(err.text, "SECRET"));
+        assert_null(strstr(ownkey_secret_file_name(paths[i]), "SECRET"));
+    }
+    assert_string_equal(ownkey_secret_file_name("/run/token"), "/run/token");
+}
+
 /* ---- places ------------------------------------------------------------ */
 
 static void
@@ -294,6 +325,7 @@ main(void)
         TEST(sso_tokens),
         TEST(bad_sso_tokens),
         TEST(renewed_sso_tokens),
+        TEST(files_that_are_none),
         TEST(container_urls),
         TEST(instance_urls),
         TEST(service_urls),

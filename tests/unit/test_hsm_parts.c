@@ -124,7 +124,7 @@ options_that_are_refused(void **state)
         { with, "pkcs11.pin_fil", "/p", "pkcs11.pin_file" },
         { with, "pkcs11.colour", "red", "pkcs11.colour" },
         { with, "pkcs11.pin", "SECRET", "not kept in this file" },
-        { with, "pkcs11.pin_file", "p", "absolute" },
+        { with, "pkcs11.pin_file", "SECRET", "absolute" },
         { pinned, "pkcs11.pin_file", "/p", "two places" },
         { pinned, "pkcs11.pin_env", "PIN", "two places" },
         { with, "pkcs11.pin_env", "A=B", "name of a variable" },

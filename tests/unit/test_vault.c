@@ -122,6 +122,29 @@ refuses_bad_credentials(void **state)
                   "vault.auth_mount", "x", NULL);
 }
 
+/* What was put in the wrong place is a secret there, too. */
+static void
+repeats_no_secret(void **state)
+{
+    struct ownkey_options o = { 0 };
+    const struct ownkey_kms_config config = {
+        .uri = "hashivault://k",
+        .type = OWNKEY_KEY_AES_256,
+        .options = &o,
+    };
+    struct ownkey_error err = { 0 };
+    struct ownkey_kms *kms = NULL;
+
+    (void)state;
+    add_option(&o, "vault.auth", "approle");
+    add_option(&o, "vault.role_id", "r");
+    add_option(&o, "vault.secret_id_wrapped", "hvs.SECRET");
+    assert_int_equal(ownkey_kms_open(&config, &kms, &err), OWNKEY_CONFIG);
+    assert_non_null(strstr(err.text, "yes"));
+    assert_null(strstr(err.text, "SECRET"));
+    ownkey_options_clear(&o);
+}
+
 static void
 refuses_what_the_environment_asks_in_vain(void **state)
 {
@@ -320,6 +343,7 @@ main(void)
         cmocka_unit_test(texts),
         cmocka_unit_test(refuses_bad_settings),
         cmocka_unit_test(refuses_bad_credentials),
+        cmocka_unit_test(repeats_no_secret),
         cmocka_unit_test(refuses_what_the_environment_asks_in_vain),
         cmocka_unit_test(reads_the_environment_in_order),
         cmocka_unit_test(follows_few_redirects),
