@@ -66,15 +66,15 @@ static const struct ownkey_init_service services[] = {
       ";[%s/www]\n"
       ";key = hashivault://NAME\n" },
     { "pkcs11",
-      "pkcs11:module-path=/PATH/module.so;token=TOKEN;object=NAME;type=secret-"
-      "key",
+      "pkcs11:token=TOKEN;object=NAME;type=secret-key"
+      "?module-path=/PATH/module.so",
       "; A token: a key encryption key (KEK) in an HSM (level 3), and what is\n"
       "; under it.\n",
       ";pkcs11.pin_file = /PATH/pin\n",
       "; A key that signs or decrypts where it is.\n"
       ";[%s/www]\n"
-      ";key = pkcs11:module-path=/PATH/module.so;token=TOKEN;object=NAME;"
-      "type=private\n" },
+      ";key = pkcs11:token=TOKEN;object=NAME;type=private"
+      "?module-path=/PATH/module.so\n" },
 };
 
 const struct ownkey_init_service *

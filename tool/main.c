@@ -10,10 +10,11 @@
 static const struct ownkey_tool_command commands[] = {
     {
         .name = "init",
-        .arguments = "[--kms localkms|awskms] [--token NAME] [--kek URI] "
+        .arguments = "[--kms SERVICE] [--token NAME] [--kek URI] "
                      "[--output FILE]",
         .help = "Writes a first configuration, never over an existing file",
-        .options = "  --kms SERVICE   localkms (default) or awskms\n"
+        .options = "  --kms SERVICE   localkms (default), awskms, azurekms, "
+                   "gcpkms, hashivault, pkcs11\n"
                    "  --token NAME    of the token (default: main)\n"
                    "  --kek URI       the KEK; for localkms the key file is "
                    "made when missing\n"

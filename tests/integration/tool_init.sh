@@ -55,6 +55,13 @@ for kms in awskms azurekms gcpkms hashivault pkcs11; do
     has_not out "unknown setting"
     has_not err "unknown"
 done
+expect 0 ownkey init --help
+for kms in awskms azurekms gcpkms hashivault pkcs11; do
+    has out $kms
+done
+# The URI of an HSM's key needs no more than its words replaced.
+expect 0 ownkey --config pkcs11.conf key list
+has out "module-path"
 
 expect 0 ownkey --json init --output e.conf
 json 'd["config"] == "e.conf" and d["token"] == "main" and d["key_created"]'
