@@ -167,7 +167,11 @@ ownkey_check_key(struct ownkey_check_subject *s, struct ownkey_key *key)
     struct ownkey_key_info info = { 0 };
 
     if (ownkey_key_error(key)->status != OWNKEY_OK) {
-        if (ownkey_key_kms(key) != NULL && ownkey_key_spki(key).len == 0)
+        bool mac = ownkey_key_type_info(ownkey_key_type(key))->family ==
+                   OWNKEY_FAMILY_HMAC;
+
+        if (ownkey_key_kms(key) != NULL && !mac &&
+            ownkey_key_spki(key).len == 0)
             check_bare(s, key);
         else
             tell_section(s, key);

@@ -17,7 +17,7 @@ static const struct permission {
 } permissions[] = {
     { "awskms",
       "to the role in use, in the key policy or by a grant",
-      { NULL },
+      { "AccessDeniedException", "" },
       { "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt",
         "kms:GetPublicKey", "kms:Sign", "kms:Decrypt", "kms:GenerateMac",
         "kms:DeriveSharedSecret" } },
@@ -44,8 +44,11 @@ static const struct permission {
     { "hashivault",
       "in a policy of the token in use",
       { NULL },
-      { "\"read\" (path MOUNT/keys/KEY)", "\"update\" (path MOUNT/encrypt/KEY)",
-        "\"update\" (path MOUNT/encrypt/KEY)",
+      { "\"read\" (path MOUNT/keys/KEY)",
+        "\"update\" (path MOUNT/encrypt/KEY) and \"read\" (path "
+        "MOUNT/keys/KEY)",
+        "\"update\" (path MOUNT/encrypt/KEY) and \"read\" (path "
+        "MOUNT/keys/KEY)",
         "\"update\" (path MOUNT/decrypt/KEY)", "\"read\" (path MOUNT/keys/KEY)",
         "\"update\" (path MOUNT/sign/KEY)", "\"update\" (path MOUNT/decrypt/KEY)",
         "\"update\" (path MOUNT/hmac/KEY/HASH)", NULL } },
@@ -57,6 +60,10 @@ static const struct {
     enum ownkey_status status;
     const char *text;
 } advice[] = {
+    { "awskms", OWNKEY_DENIED,
+      "have the owner of the role that the text names let us take it on: its "
+      "trust policy, its external id (aws.external_id), and sts:AssumeRole "
+      "for the identity of this host" },
     { "awskms", OWNKEY_DISABLED,
       "whoever owns the key enables it: aws kms enable-key --key-id KEY" },
     { "awskms", OWNKEY_PENDING_DELETION,

@@ -54,6 +54,18 @@ hint(const char *service, enum ownkey_try what, enum ownkey_status st)
                        sizeof(buf));
 }
 
+/* STS has its own code for it. */
+static const char *
+role_hint(void)
+{
+    static char buf[512];
+    struct ownkey_error err = { .status = OWNKEY_DENIED,
+                                .code = "AccessDenied" };
+
+    return ownkey_hint("awskms", "awskms:///k", OWNKEY_TRY_WRAP, &err, buf,
+                       sizeof(buf));
+}
+
 static void
 names_the_permission_that_lacks(void **state)
 {
@@ -67,6 +79,9 @@ names_the_permission_that_lacks(void **state)
     for (int i = 0; i <= OWNKEY_TRY_DERIVE; i++)
         assert_non_null(strstr(
             hint("awskms", (enum ownkey_try)i, OWNKEY_DENIED), names[i]));
+    /* What the owner of a role refuses, no permission on the key mends. */
+    assert_non_null(strstr(role_hint(), "aws.external_id"));
+    assert_null(strstr(role_hint(), "kms:"));
     /* A service without such names: whoever owns the key. */
     assert_non_null(strstr(hint("other", OWNKEY_TRY_SIGN, OWNKEY_DENIED),
                            "owner of the key"));
