@@ -339,6 +339,23 @@ fail_certificate(const struct ownkey_http_exchange *x, const char *host,
                            : "not set: the system's");
 }
 
+/* No certificates to trust: not there, not to be read, or no PEM. */
+static enum ownkey_status
+fail_ca_file(const struct ownkey_http_exchange *x, const char *words,
+             struct ownkey_error *err)
+{
+    const char *file = x->request->tls.ca_file;
+
+    if (file == NULL)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "the system's CA certificates cannot be read: "
+                           "%.150s; install them (ca-certificates), or set "
+                           "ca_file", words);
+    return ownkey_fail(err, OWNKEY_CONFIG,
+                       "ca_file: %.200s is not there, cannot be read by this "
+                       "user, or holds no certificate in PEM", file);
+}
+
 static enum ownkey_status
 fail_curl(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
           struct ownkey_error *err)
@@ -355,8 +372,10 @@ fail_curl(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
         return ownkey_fail(err, OWNKEY_CREDENTIALS,
                            "the client certificate %.200s cannot be used: "
                            "%.200s", x->request->tls.cert_file, words);
-    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+        x->reply->transient = false;
+        return fail_ca_file(x, words, err);
+    case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CRL_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
@@ -383,8 +402,8 @@ fail_curl(const struct ownkey_http_exchange *x, CURLcode rc, const char *host,
     case CURLE_COULDNT_CONNECT:
         return ownkey_fail(err, OWNKEY_UNREACHABLE,
                            "no connection to %.100s: %.150s; check that the "
-                           "service runs and no firewall is between", host,
-                           words);
+                           "service, or the proxy in HTTPS_PROXY, runs and no "
+                           "firewall is between", host, words);
     default:
         return ownkey_fail(err, OWNKEY_UNREACHABLE,
                            "the connection to %.100s failed: %.200s", host,

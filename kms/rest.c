@@ -148,7 +148,7 @@ static void
 say_which(const struct ownkey_rest_client *client, const char *operation,
           struct ownkey_error *err)
 {
-    ownkey_error_prefix(err, "%s %s with %.120s", client->service->name,
+    ownkey_error_prefix(err, "%s %s with %.200s", client->service->name,
                         operation, client->key);
 }
 

@@ -81,6 +81,13 @@ https_proxy=$(cat proxy/endpoint) SSL_CERT_DIR=$dir/certs \
     expect 5 ownkey unwrap acme --in w --out back --force
 has err "ca_file"
 has err "cannot be trusted"
+# A file that is not there, or holds none, is a mistake in the configuration.
+for file in none.pem other.key; do
+    sed -i "s,^ca_file.*,ca_file = $dir/$file," ownkey.conf
+    https_proxy=$(cat proxy/endpoint) \
+        expect 3 ownkey unwrap acme --in w --out back --force
+    has err "ca_file: $dir/$file"
+done
 
 # ---- a client certificate ----
 
