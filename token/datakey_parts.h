@@ -85,6 +85,10 @@ OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_dk_make_bare_id(struct ownkey_data_key *dk, const char *name,
                        const char *text, struct ownkey_error *err);
 
+/* OWNKEY_DENIED: a no came while a reply was on its way. */
+enum ownkey_status ownkey_dk_fail_overtaken(const struct ownkey_token *token,
+                                            struct ownkey_error *err);
+
 /* Into an array, cut to fit. */
 void ownkey_dk_copy_text(char *to, size_t size, const char *from);
 

@@ -4,6 +4,7 @@ libownkey_la_SOURCES += \
 	token/datakey_derive.c \
 	token/datakey_oaep.c \
 	token/datakey_parts.h \
+	token/datakey_use.c \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
 	token/gate.c \
