@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/status.h"
+
 static _Atomic(ownkey_log_sink *) current_sink;
 static atomic_int current_max;
 
@@ -28,5 +30,6 @@ ownkey_log(enum ownkey_log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
+    ownkey_text_clean(line);
     sink(level, line);
 }

@@ -39,6 +39,14 @@ ownkey_status_name(enum ownkey_status st)
     return table[st].name;
 }
 
+void
+ownkey_text_clean(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 enum ownkey_status
 ownkey_fail(struct ownkey_error *err, enum ownkey_status st, const char *fmt,
             ...)
@@ -51,6 +59,7 @@ ownkey_fail(struct ownkey_error *err, enum ownkey_status st, const char *fmt,
     va_start(ap, fmt);
     (void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
     va_end(ap);
+    ownkey_text_clean(err->text);
     return st;
 }
 
@@ -69,6 +78,7 @@ ownkey_error_prefix(struct ownkey_error *err, const char *fmt, ...)
     memcpy(text, err->text, sizeof(text));
     (void)snprintf(err->text, sizeof(err->text), "%.200s: %.560s", prefix,
                    text);
+    ownkey_text_clean(err->text);
 }
 
 const char *

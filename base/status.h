@@ -75,6 +75,13 @@ enum ownkey_status ownkey_fail(struct ownkey_error *err, enum ownkey_status st,
                                const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * Makes blanks of control characters: what a stranger said ends up in a line
+ * of a log or on a terminal. All that becomes part of an error or of a line of
+ * the log is treated like that.
+ */
+void ownkey_text_clean(char *text);
+
 /* Puts "prefix: " before the text of an error that is already filled. */
 void ownkey_error_prefix(struct ownkey_error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/fork.h"
 #include "base/libctx.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/secret.h"
 #include "kms/algorithm.h"
@@ -262,6 +263,39 @@ keeps_service_facts_in_the_error_line(void **state)
     assert_int_equal(ownkey_status_class(err.status), OWNKEY_CLASS_DENIED);
 }
 
+static char logged[256];
+
+static void
+keep_line(enum ownkey_log_level level, const char *line)
+{
+    (void)level;
+    (void)snprintf(logged, sizeof(logged), "%s", line);
+}
+
+/* Nobody forges a second line of the log, or moves the cursor. */
+static void
+what_strangers_say_stays_in_its_line(void **state)
+{
+    static const char said[] = "no\nroot: all is well\x1b[2J\r\x7f";
+    static const char clean[] = "no root: all is well [2J  ";
+    struct ownkey_error err = { 0 };
+    char want[128];
+
+    (void)state;
+    assert_int_equal(ownkey_fail(&err, OWNKEY_PROTOCOL, "it says %s", said),
+                     OWNKEY_PROTOCOL);
+    (void)snprintf(want, sizeof(want), "it says %s", clean);
+    assert_string_equal(err.text, want);
+    (void)ownkey_fail(&err, OWNKEY_PROTOCOL, "no");
+    ownkey_error_prefix(&err, "%s", said);
+    (void)snprintf(want, sizeof(want), "%s: no", clean);
+    assert_string_equal(err.text, want);
+    ownkey_log_set(keep_line, OWNKEY_LOG_WARNING);
+    ownkey_log(OWNKEY_LOG_WARNING, "%s", said);
+    ownkey_log_set(NULL, OWNKEY_LOG_WARNING);
+    assert_string_equal(logged, clean);
+}
+
 int
 main(void)
 {
@@ -276,6 +310,7 @@ main(void)
         cmocka_unit_test(fits_a_digest_to_the_curve),
         cmocka_unit_test(keeps_a_context_sorted_and_unambiguous),
         cmocka_unit_test(keeps_service_facts_in_the_error_line),
+        cmocka_unit_test(what_strangers_say_stays_in_its_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
