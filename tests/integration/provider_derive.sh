@@ -16,6 +16,7 @@ for k in mac:hmac-sha256 mac512:hmac-sha512; do
 done
 {
     printf '[acme]\nkek = localkms://%s/kek.key\ncache = 2s\n' "$dir"
+    printf 'probe = 1h\nrefresh = at_use\n' # calls are counted
     for k in ecdh ecdh521; do
         section $k
         echo 'usage = derive'

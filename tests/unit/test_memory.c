@@ -141,7 +141,8 @@ no_copy_is_left_after_the_lease(void **state)
     unsigned during;
 
     (void)state;
-    open_tokens(&f, "[t]\nkek = localkms://@/kek\ncache = 1s\n", false,
+    open_tokens(&f, "[t]\nkek = localkms://@/kek\ncache = 1s\n"
+                    "probe = 1h\nrefresh = at_use\n", false,
                 &tokens);
     dk = generate(tokens);
     take_needle(dk, &n);

@@ -118,7 +118,8 @@ no_copy_is_left_after_the_lease(void **state)
     CK_ULONG len = sizeof(wrapped);
 
     (void)snprintf(text, sizeof(text),
-                   "[demo]\nkek = localkms://%s\ncache = 1s\n",
+                   "[demo]\nkek = localkms://%s\ncache = 1s\n"
+                   "probe = 1h\nrefresh = at_use\n",
                    p11_path("kek"));
     p11_write("ownkey.conf", text);
     assert_int_equal(p11_start(state), 0);

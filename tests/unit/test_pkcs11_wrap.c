@@ -297,7 +297,8 @@ ends_running_operations_at_the_deadline(void **state)
 
     (void)state;
     (void)snprintf(text_conf, sizeof(text_conf),
-                   "[demo]\nkek = localkms://%s\ncache = 1s\n",
+                   "[demo]\nkek = localkms://%s\ncache = 1s\n"
+                   "probe = 1h\nrefresh = at_use\n", /* nothing by itself */
                    p11_path("kek"));
     p11_write("brief.conf", text_conf);
     (void)snprintf(settings, sizeof(settings), "config=%s",
