@@ -33,7 +33,7 @@ struct ownkey_fork_hooks {
 void ownkey_fork_register(const struct ownkey_fork_hooks *hooks);
 
 /* How long fork() waits for the gate, in milliseconds; then it goes on. */
-enum { OWNKEY_FORK_WAIT_MS = 100 };
+enum { OWNKEY_FORK_WAIT_MS = 250 };
 
 /*
  * The gate. A child has one thread, and a lock of OpenSSL, libcurl or libc that
