@@ -20,6 +20,17 @@ unit_tests =
 memory_tests =
 # Too slow for valgrind: ten minutes and more.
 slow_tests = tests/unit/test_provider_order
+# The same, and against programs that it has much to say about (SoftHSM), or
+# with real time in them. The sanitizers run them.
+slow_tests += tests/unit/test_aws_sources tests/unit/test_aws_trouble \
+	tests/unit/test_awskms_replicas tests/unit/test_azurekms \
+	tests/unit/test_azurekms_credentials tests/unit/test_gcpkms \
+	tests/unit/test_gcpkms_credentials tests/unit/test_gcpkms_errors \
+	tests/unit/test_hashivault tests/unit/test_hashivault_auth \
+	tests/unit/test_hashivault_keys tests/unit/test_hashivault_threads \
+	tests/unit/test_hook tests/unit/test_hsm_bad \
+	tests/unit/test_hsm_softhsm tests/unit/test_hsm_threads \
+	tests/unit/test_revocation
 
 include tests/unit/base.mk
 include tests/unit/conf.mk
