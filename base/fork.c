@@ -23,11 +23,14 @@ static const struct ownkey_fork_hooks *hooks[HOOKS_MAX];
 static atomic_size_t hook_count;
 static pthread_mutex_t hook_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Threads inside read it, a fork writes it. */
-static pthread_rwlock_t gate;
-static _Thread_local unsigned depth;      /* how often this thread is inside */
-static _Thread_local bool gate_is_shut;   /* by this thread's fork */
-static _Thread_local size_t hooks_run;    /* by this thread's prepare */
+/* The gate. Guarded by its lock, which a fork holds until it is done. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
+static unsigned inside;  /* threads */
+static unsigned closing; /* forks that wait: nobody goes in meanwhile */
+
+static _Thread_local unsigned depth;   /* how often this thread is inside */
+static _Thread_local size_t hooks_run; /* by this thread's prepare */
 
 static void
 mark_child(void)
@@ -41,50 +44,58 @@ mark_child(void)
 
 /* ---- the gate ---------------------------------------------------------- */
 
-/* A fork that waits goes before threads that come later: it waits shortly. */
 static void
-make_gate(void)
+go_in(void)
 {
-    pthread_rwlockattr_t attr;
-
-    (void)pthread_rwlockattr_init(&attr);
-#ifdef __GLIBC__
-    (void)pthread_rwlockattr_setkind_np(
-        &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-#endif
-    (void)pthread_rwlock_init(&gate, &attr);
-    (void)pthread_rwlockattr_destroy(&attr);
+    (void)pthread_mutex_lock(&gate);
+    while (closing > 0)
+        (void)pthread_cond_wait(&gate_changed, &gate);
+    inside++;
+    (void)pthread_mutex_unlock(&gate);
 }
 
-/* Whoever forks from inside cannot wait for itself. */
+static void
+go_out(void)
+{
+    (void)pthread_mutex_lock(&gate);
+    inside--;
+    (void)pthread_cond_broadcast(&gate_changed);
+    (void)pthread_mutex_unlock(&gate);
+}
+
+/* Whoever forks from inside does not wait for itself. */
 static void
 shut_gate(void)
 {
     struct timespec until;
+    int rc = 0;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += OWNKEY_FORK_WAIT_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
-    gate_is_shut = depth == 0 && pthread_rwlock_timedwrlock(&gate, &until) == 0;
+    (void)pthread_mutex_lock(&gate);
+    closing++;
+    while (inside > (depth > 0 ? 1U : 0U) && rc == 0)
+        rc = pthread_cond_timedwait(&gate_changed, &gate, &until);
 }
 
 static void
 open_gate(void)
 {
-    if (gate_is_shut)
-        (void)pthread_rwlock_unlock(&gate);
-    gate_is_shut = false;
+    closing--;
+    (void)pthread_cond_broadcast(&gate_changed);
+    (void)pthread_mutex_unlock(&gate);
 }
 
 /* Who was inside in the parent is not here, but for the one that forked. */
 static void
 remake_gate(void)
 {
-    make_gate();
-    gate_is_shut = false;
-    if (depth > 0)
-        (void)pthread_rwlock_rdlock(&gate);
+    (void)pthread_mutex_init(&gate, NULL);
+    (void)pthread_cond_init(&gate_changed, NULL);
+    inside = depth > 0 ? 1 : 0;
+    closing = 0;
 }
 
 /* ---- handlers ---------------------------------------------------------- */
@@ -127,7 +138,6 @@ start(void)
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    make_gate();
     (void)pthread_atfork(prepare, parent, child);
     if (page == MAP_FAILED)
         return;
@@ -181,14 +191,14 @@ ownkey_fork_enter(void)
 {
     init_once();
     if (depth++ == 0)
-        (void)pthread_rwlock_rdlock(&gate);
+        go_in();
 }
 
 void
 ownkey_fork_leave(void)
 {
     if (--depth == 0)
-        (void)pthread_rwlock_unlock(&gate);
+        go_out();
 }
 
 unsigned
@@ -198,7 +208,7 @@ ownkey_fork_step_out(void)
 
     depth = 0;
     if (was > 0)
-        (void)pthread_rwlock_unlock(&gate);
+        go_out();
     return was;
 }
 
@@ -206,6 +216,6 @@ void
 ownkey_fork_step_in(unsigned was)
 {
     if (was > 0)
-        (void)pthread_rwlock_rdlock(&gate);
+        go_in();
     depth = was;
 }

@@ -121,8 +121,8 @@ trusts_nobody_else(void **state)
     double_order("reset");
     assert_fails("awskms:///alias/kek", &o, OWNKEY_UNREACHABLE, "ca_file");
     add_option(&o, "ca_file", "/nonexistent/ca.pem");
-    assert_fails("awskms:///alias/kek", &o, OWNKEY_UNREACHABLE,
-                 "ca_file (/nonexistent/ca.pem)");
+    assert_fails("awskms:///alias/kek", &o, OWNKEY_CONFIG,
+                 "/nonexistent/ca.pem");
     assert_int_equal(double_number("calls"), 0);
     ownkey_options_clear(&o);
 }

@@ -600,8 +600,7 @@ leaves_no_openssl_error(void **state)
     (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u/", server.port);
     assert_int_equal(ownkey_http_send(&r, &reply, &err), OWNKEY_UNREACHABLE);
     assert_int_equal(ERR_peek_error(), 0);
-    assert_int_equal(ownkey_http_send(&no_ca, &reply, &err),
-                     OWNKEY_UNREACHABLE);
+    assert_int_equal(ownkey_http_send(&no_ca, &reply, &err), OWNKEY_CONFIG);
     assert_int_equal(ERR_peek_error(), 0);
 }
 
