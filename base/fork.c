@@ -23,7 +23,7 @@ static const struct ownkey_fork_hooks *hooks[HOOKS_MAX];
 static atomic_size_t hook_count;
 static pthread_mutex_t hook_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The gate. Guarded by its lock, which a fork holds until it is done. */
+/* The gate. Its lock is never held while another one is taken. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_changed = PTHREAD_COND_INITIALIZER;
 static unsigned inside;  /* threads */
@@ -78,11 +78,13 @@ shut_gate(void)
     closing++;
     while (inside > (depth > 0 ? 1U : 0U) && rc == 0)
         rc = pthread_cond_timedwait(&gate_changed, &gate, &until);
+    (void)pthread_mutex_unlock(&gate);
 }
 
 static void
 open_gate(void)
 {
+    (void)pthread_mutex_lock(&gate);
     closing--;
     (void)pthread_cond_broadcast(&gate_changed);
     (void)pthread_mutex_unlock(&gate);

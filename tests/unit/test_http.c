@@ -33,7 +33,7 @@
 struct server {
     int listener;
     unsigned port;
-    const char *_Atomic reply; /* to each request */
+    const char *_Atomic reply; /* to each request; a thread may read it late */
     atomic_bool close_after;   /* the connection, each time */
     atomic_uint connections;
     atomic_uint requests;
@@ -110,9 +110,10 @@ serve_one(void *arg)
 static void *
 serve(void *arg)
 {
-    (void)arg;
+    int listener = (int)(intptr_t)arg;
+
     for (;;) {
-        int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         pthread_t t;
 
         if (fd < 0)
@@ -137,7 +138,8 @@ start(void **state)
         getsockname(server.listener, (struct sockaddr *)&in, &len) != 0)
         return -1;
     server.port = ntohs(in.sin_port);
-    return pthread_create(&server.thread, NULL, serve, NULL);
+    return pthread_create(&server.thread, NULL, serve,
+                          (void *)(intptr_t)server.listener);
 }
 
 static int
@@ -358,13 +360,14 @@ static void
 long_error_pages(void **state)
 {
     static const int codes[] = { 302, 403, 503 };
-    static char text[3 * OWNKEY_HTTP_BODY_MAX];
+    static char texts[3][3 * OWNKEY_HTTP_BODY_MAX];
 
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         struct ownkey_http_reply reply = { 0 };
         struct ownkey_error err = { 0 };
-        int head = snprintf(text, sizeof(text), "HTTP/1.1 %d No\r\n"
+        char *text = texts[i];
+        int head = snprintf(text, sizeof(texts[i]), "HTTP/1.1 %d No\r\n"
                             "Retry-After: 7\r\n"
                             "Content-Length: %d\r\n\r\n", codes[i],
                             2 * OWNKEY_HTTP_BODY_MAX);
@@ -670,7 +673,7 @@ to_a_unix_socket(void **state)
         .total_ms = 2000,
         .unix_socket = un.sun_path,
     };
-    int tcp = server.listener, fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     pthread_t t;
 
     (void)state;
@@ -679,8 +682,7 @@ to_a_unix_socket(void **state)
     (void)unlink(un.sun_path);
     assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
     assert_int_equal(listen(fd, 4), 0);
-    server.listener = fd;
-    assert_int_equal(pthread_create(&t, NULL, serve, NULL), 0);
+    assert_int_equal(pthread_create(&t, NULL, serve, (void *)(intptr_t)fd), 0);
     assert_int_equal(ownkey_http_send(&r, &reply, NULL), OWNKEY_OK);
     assert_int_equal(reply.body.len, 5);
     ownkey_http_reply_clear(&reply);
@@ -688,7 +690,6 @@ to_a_unix_socket(void **state)
     (void)shutdown(fd, SHUT_RDWR);
     (void)pthread_join(t, NULL);
     (void)close(fd);
-    server.listener = tcp;
     (void)unlink(un.sun_path);
     r.unix_socket = "/nonexistent/socket";
     assert_int_equal(ownkey_http_send(&r, &reply, NULL), OWNKEY_UNREACHABLE);
@@ -750,16 +751,17 @@ retry_after_as_date(void **state)
         { "Retry-After: 99999999999999999999999\r\n", 0 },
         { "Retry-After: 3600\r\n", 3600 },
     };
-    char reply[256], none[8];
+    static char replies[sizeof(cases) / sizeof(cases[0])][256];
+    char none[8];
     uint64_t after;
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        (void)snprintf(reply, sizeof(reply),
+        (void)snprintf(replies[i], sizeof(replies[i]),
                        "HTTP/1.1 429 Slow\r\n%s"
                        "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
                        "Content-Length: 0\r\n\r\n", cases[i].header);
-        server.reply = reply;
+        server.reply = replies[i];
         assert_int_equal(get_captured("X", none, sizeof(none), &after),
                          OWNKEY_OK);
         assert_int_equal(after, cases[i].seconds);
