@@ -414,13 +414,15 @@ aws_vector(void **state)
 static void
 aws_keys(void **state)
 {
+    static const char twice[] =
+        "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","
+        "\"Token\":\"u\"}";
     static const char *const bad[] = {
         "", "[]", "{}", "{\"AccessKeyId\":\"A\"}",
         "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":5}",
         "{\"AccessKeyId\":\"A b\",\"SecretAccessKey\":\"s\"}",
         "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"a\\nb\"}",
-        "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","
-        "\"Token\":\"u\"}",
+        twice,
     };
     struct ownkey_gcp_aws_key key = { 0 };
 
