@@ -13,6 +13,7 @@
 /* The context and the process it was made in; replaced in a child, not freed. */
 struct holder {
     OSSL_LIB_CTX *ctx;
+    OSSL_PROVIDER *provider;
     uint64_t generation;
     struct holder *former; /* the parent's: kept, so that no tool sees a leak */
 };
@@ -23,8 +24,11 @@ static _Thread_local unsigned depth;
 static void
 holder_free(struct holder *h)
 {
-    if (h != NULL)
-        OSSL_LIB_CTX_free(h->ctx);
+    if (h == NULL)
+        return;
+    if (h->provider != NULL)
+        (void)OSSL_PROVIDER_unload(h->provider);
+    OSSL_LIB_CTX_free(h->ctx);
     free(h);
 }
 
@@ -37,7 +41,9 @@ holder_new(uint64_t generation)
         return NULL;
     h->generation = generation;
     h->ctx = OSSL_LIB_CTX_new();
-    if (h->ctx == NULL || OSSL_PROVIDER_load(h->ctx, "default") == NULL) {
+    if (h->ctx != NULL)
+        h->provider = OSSL_PROVIDER_load(h->ctx, "default");
+    if (h->provider == NULL) {
         holder_free(h);
         return NULL;
     }

@@ -109,6 +109,8 @@ threads_get_over_resets_of_the_device(void **state)
 
 /* ---- fork ------------------------------------------------------------ */
 
+/* Not there: a child may find a sanitizer's own locks held, and hang. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 static int
 child_works(void)
 {
@@ -147,10 +149,9 @@ a_child_initialises_the_module_itself(void **state)
     ownkey_kms_free(shared);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 /*
  * The module's own lock is held in most of its calls: a child that got it so
- * would hang. A child may find a sanitizer's own locks held, too.
+ * would hang.
  */
 static void *
 wrap_until_stopped(void *arg)
@@ -196,8 +197,8 @@ main(void)
         TEST(no_more_sessions_than_are_set),
         TEST(a_token_with_fewer_sessions_makes_threads_wait),
         TEST(threads_get_over_resets_of_the_device),
-        TEST(a_child_initialises_the_module_itself),
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        TEST(a_child_initialises_the_module_itself),
         TEST(children_forked_while_threads_are_in_calls_work),
 #endif
     };
