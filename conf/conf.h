@@ -64,6 +64,9 @@ struct ownkey_conf_token {
     uint64_t cache_ms;              /* 0: off */
     uint64_t probe_ms;
     uint64_t grace_ms;              /* 0 unless set */
+    uint64_t cache_uses;            /* of one lease; 0: no limit */
+    uint64_t cache_bytes;
+    size_t cache_entries;           /* leases; 0: as many as there is room */
     bool no_refresh;                /* refresh = at_use */
     char *store;                    /* path, or NULL for "none" or unset */
     char *on_state;                 /* path, or NULL */

@@ -110,6 +110,10 @@ bool ownkey_conf_duration(const char *text, uint64_t min_ms, uint64_t max_ms,
 bool ownkey_conf_cache(const char *text, uint64_t *out_ms, const char **hint);
 bool ownkey_conf_size(const char *text, size_t min, size_t max, size_t *out,
                       const char **hint);
+/* "none" is 0, else from 1 to max; *hint is the caller's. */
+bool ownkey_conf_count(const char *text, uint64_t max, uint64_t *out);
+/* The same with K, M, G or T after it (powers of 1024). */
+bool ownkey_conf_amount(const char *text, uint64_t *out);
 bool ownkey_conf_log_target(const char *text, enum ownkey_conf_log *log,
                             const char **path, size_t *path_len,
                             enum ownkey_log_level *level, const char **hint);

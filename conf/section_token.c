@@ -4,7 +4,11 @@
 
 #include <string.h>
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
+enum {
+    HOUR_MS = 3600 * 1000,
+    DAY_MS = 24 * HOUR_MS,
+    ENTRIES_MAX = 1024, /* what a process has room for */
+};
 
 static enum ownkey_status
 take_kek(const struct ownkey_conf_scope *scope,
@@ -62,6 +66,44 @@ take_grace(const struct ownkey_conf_scope *scope,
 
     if (!ownkey_conf_duration(e->value, 0, DAY_MS, &token->grace_ms, &hint))
         return ownkey_section_bad_value(scope, e, "a duration from 0s to 24h");
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+take_uses(const struct ownkey_conf_scope *scope,
+          const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_token *token = target;
+
+    if (!ownkey_conf_count(e->value, UINT64_MAX, &token->cache_uses))
+        return ownkey_section_bad_value(scope, e,
+                                        "none or a number of operations");
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+take_bytes(const struct ownkey_conf_scope *scope,
+           const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_token *token = target;
+
+    if (!ownkey_conf_amount(e->value, &token->cache_bytes))
+        return ownkey_section_bad_value(scope, e,
+                                        "none or bytes, such as 512M or 64G");
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+take_entries(const struct ownkey_conf_scope *scope,
+             const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_token *token = target;
+    uint64_t n;
+
+    if (!ownkey_conf_count(e->value, ENTRIES_MAX, &n))
+        return ownkey_section_bad_value(
+            scope, e, "none or a number of data keys from 1 to 1024");
+    token->cache_entries = (size_t)n;
     return OWNKEY_OK;
 }
 
@@ -135,6 +177,9 @@ take_kek_public(const struct ownkey_conf_scope *scope,
 static const struct ownkey_setting token_settings[] = {
     { "kek", take_kek },
     { "cache", take_cache },
+    { "cache_uses", take_uses },
+    { "cache_bytes", take_bytes },
+    { "cache_entries", take_entries },
     { "accept_revocation_lag", take_lag },
     { "probe", take_probe },
     { "grace", take_grace },

@@ -132,28 +132,74 @@ ownkey_conf_cache(const char *text, uint64_t *out_ms, const char **hint)
     return false;
 }
 
+/* Decimal digits alone before *end. */
+static bool
+digits(const char *text, uint64_t *out, char **end)
+{
+    unsigned long long n;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    n = strtoull(text, end, 10);
+    *out = n;
+    return errno == 0;
+}
+
+bool
+ownkey_conf_count(const char *text, uint64_t max, uint64_t *out)
+{
+    uint64_t n = 0;
+    char *end;
+
+    if (strcmp(text, "none") != 0 &&
+        (!digits(text, &n, &end) || *end != '\0' || n < 1 || n > max))
+        return false;
+    *out = n;
+    return true;
+}
+
+/* How far a unit shifts, and past it. */
+static unsigned
+unit_shift(char **end)
+{
+    static const char units[] = "KkMmGgTt";
+    const char *at = **end != '\0' ? strchr(units, **end) : NULL;
+
+    if (at == NULL)
+        return 0;
+    (*end)++;
+    return (unsigned)((at - units) / 2 + 1) * 10;
+}
+
+bool
+ownkey_conf_amount(const char *text, uint64_t *out)
+{
+    uint64_t n = 0;
+    unsigned shift = 0;
+    char *end;
+
+    if (strcmp(text, "none") != 0) {
+        if (!digits(text, &n, &end))
+            return false;
+        shift = unit_shift(&end);
+        if (*end != '\0' || n < 1 || n > UINT64_MAX >> shift)
+            return false;
+    }
+    *out = n << shift;
+    return true;
+}
+
 bool
 ownkey_conf_size(const char *text, size_t min, size_t max, size_t *out,
                  const char **hint)
 {
-    unsigned long long n;
-    size_t unit = 1;
-    char *end;
+    uint64_t n;
 
     *hint = "bytes between 64K and 64M, such as 256K or 4M";
-    if (text[0] < '0' || text[0] > '9')
+    if (!ownkey_conf_amount(text, &n) || n < min || n > max)
         return false;
-    errno = 0;
-    n = strtoull(text, &end, 10);
-    if (*end == 'K' || *end == 'k')
-        unit = 1 << 10;
-    else if (*end == 'M' || *end == 'm')
-        unit = 1 << 20;
-    if (unit != 1)
-        end++;
-    if (errno != 0 || *end != '\0' || n > max / unit || n * unit < min)
-        return false;
-    *out = (size_t)n * unit;
+    *out = (size_t)n;
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "token/gcm_count.h"
 #include "token/state.h"
 
 void
@@ -12,6 +13,7 @@ ownkey_p11_cipher_free(struct ownkey_p11_cipher *c)
     if (c == NULL)
         return;
     ownkey_p11_aes_free(c->aes);
+    ownkey_p11_material_free(c->material);
     ownkey_bytes_clear(&c->label);
     ownkey_bytes_clear(&c->ciphertext);
     ownkey_secret_clear(&c->plain);
@@ -20,6 +22,26 @@ ownkey_p11_cipher_free(struct ownkey_p11_cipher *c)
 }
 
 /* ---- beginning ---- */
+
+/* Of one key, under IVs that the caller makes. */
+static CK_RV
+count_gcm(struct ownkey_p11_session *s, struct ownkey_p11_material *m)
+{
+    struct ownkey_error err = {0};
+
+    if (m->dk != NULL) {
+        if (ownkey_data_key_count_gcm(m->dk, &err) == OWNKEY_OK)
+            return CKR_OK;
+    } else {
+        if (atomic_fetch_add(&m->gcm, 1) < OWNKEY_GCM_LIMIT)
+            return CKR_OK;
+        (void)ownkey_fail(&err, OWNKEY_UNSUPPORTED,
+                          "a session key has encrypted 2^32 times with "
+                          "AES-GCM; use a new one");
+    }
+    (void)ownkey_p11_failed(s, "encrypt", &err, CKR_GENERAL_ERROR);
+    return CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
 
 static CK_RV
 new_aes(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
@@ -31,7 +53,10 @@ new_aes(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     if (c->object->kind != OWNKEY_P11_OBJECT_SECRET ||
         ownkey_p11_object_ulong(c->object, CKA_KEY_TYPE) != CKK_AES)
         return CKR_KEY_TYPE_INCONSISTENT;
-    rv = ownkey_p11_secret_use(s, c->object, &key, &c->lease, &c->leased);
+    c->material = ownkey_p11_material_of(c->object);
+    rv = ownkey_p11_secret_use(s, c->material, &key, &c->lease);
+    if (rv == CKR_OK && c->encrypt && mechanism->mechanism == CKM_AES_GCM)
+        rv = count_gcm(s, c->material);
     if (rv == CKR_OK)
         rv = ownkey_p11_aes_new(mechanism, c->encrypt, &key, &c->aes);
     ownkey_secret_clear(&key);
@@ -106,12 +131,19 @@ ownkey_p11_cipher_new(struct ownkey_p11_session *s,
 
 CK_RV
 ownkey_p11_cipher_check(struct ownkey_p11_session *s,
-                        const struct ownkey_p11_cipher *c)
+                        struct ownkey_p11_cipher *c, size_t len)
 {
     struct ownkey_token_status status;
+    struct ownkey_error err = {0};
 
-    if (!c->leased || ownkey_lease_valid(&c->lease))
+    if (c->material == NULL || c->material->dk == NULL)
         return CKR_OK;
+    if (ownkey_lease_valid(&c->lease)) {
+        if (ownkey_data_key_spend(c->material->dk, &c->lease, len, &err) ==
+            OWNKEY_OK)
+            return CKR_OK;
+        return ownkey_p11_failed(s, "data key", &err, CKR_DEVICE_ERROR);
+    }
     ownkey_token_status_get(s->slot->token, &status);
     ownkey_log(OWNKEY_LOG_WARNING,
                "pkcs11: %s: a running operation is ended: the lease on its "

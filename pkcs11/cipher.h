@@ -16,8 +16,8 @@ struct ownkey_p11_cipher {
     struct ownkey_p11_object *object;
     /* AES. */
     struct ownkey_p11_aes *aes;     /* NULL: RSA */
-    struct ownkey_lease lease;
-    bool leased;
+    struct ownkey_p11_material *material;
+    struct ownkey_lease lease;      /* with material->dk */
     /* RSA. */
     struct ownkey_decrypt_request request;
     struct ownkey_bytes label;
@@ -31,9 +31,12 @@ CK_RV ownkey_p11_cipher_new(struct ownkey_p11_session *session,
                             CK_OBJECT_HANDLE key, bool encrypt,
                             struct ownkey_p11_cipher **cipher);
 
-/* CKR_OK while the key bytes in use are under their lease, if any. */
+/*
+ * Before len bytes pass through the key: CKR_OK while its bytes are under their
+ * lease, if any. One KMS call when `cache_bytes` is reached.
+ */
 CK_RV ownkey_p11_cipher_check(struct ownkey_p11_session *session,
-                              const struct ownkey_p11_cipher *cipher);
+                              struct ownkey_p11_cipher *cipher, size_t len);
 
 /* *len as in aes.h. */
 CK_RV ownkey_p11_cipher_oneshot(struct ownkey_p11_session *session,

@@ -46,12 +46,13 @@ struct call {
 };
 
 static CK_RV
-check_call(struct ownkey_p11_session *s, const struct ownkey_p11_cipher *op,
+check_call(struct ownkey_p11_session *s, struct ownkey_p11_cipher *op,
            const struct call *c)
 {
     if (c->out_len == NULL || (c->in == NULL && c->in_len != 0))
         return CKR_ARGUMENTS_BAD;
-    return ownkey_p11_cipher_check(s, op);
+    /* A length query passes nothing through the key. */
+    return ownkey_p11_cipher_check(s, op, c->out != NULL ? c->in_len : 0);
 }
 
 static bool

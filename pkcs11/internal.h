@@ -104,6 +104,8 @@ struct ownkey_p11_material {
     atomic_uint refs;
     struct ownkey_secret value;  /* empty with dk */
     struct ownkey_data_key *dk;  /* NULL: value */
+    atomic_uint_fast64_t gcm;    /* encryptions under the caller's IV of value;
+                                    dk counts its own */
 };
 
 enum ownkey_p11_object_kind {
@@ -265,14 +267,18 @@ CK_RV ownkey_p11_object_add(struct ownkey_p11_session *session,
                             struct ownkey_p11_object *object,
                             CK_OBJECT_HANDLE *handle);
 
+/* A reference to what a session's secret key consists of at this moment. */
+struct ownkey_p11_material *
+ownkey_p11_material_of(struct ownkey_p11_object *object);
+
 /*
- * The bytes of a session's secret key, and the lease they are under
- * (*leased false: none). One KMS call when the lease is over.
+ * The bytes of a secret key, and with material->dk the lease they are under.
+ * One KMS call when the lease is over.
  */
 CK_RV ownkey_p11_secret_use(struct ownkey_p11_session *session,
-                            struct ownkey_p11_object *object,
+                            struct ownkey_p11_material *material,
                             struct ownkey_secret *bytes,
-                            struct ownkey_lease *lease, bool *leased);
+                            struct ownkey_lease *lease);
 
 /* template.c: a new secret key of a caller's template. */
 struct ownkey_p11_secret_template {

@@ -165,27 +165,31 @@ ownkey_p11_object_add(struct ownkey_p11_session *session,
 
 /* ---- secret keys ---- */
 
-CK_RV
-ownkey_p11_secret_use(struct ownkey_p11_session *session,
-                      struct ownkey_p11_object *object,
-                      struct ownkey_secret *bytes, struct ownkey_lease *lease,
-                      bool *leased)
+struct ownkey_p11_material *
+ownkey_p11_material_of(struct ownkey_p11_object *object)
 {
     struct ownkey_p11_material *m;
-    struct ownkey_error err = {0};
-    enum ownkey_status st;
 
     ownkey_p11_lock();
     m = object->material;
     atomic_fetch_add(&m->refs, 1);
     ownkey_p11_unlock();
-    *leased = m->dk != NULL;
-    if (*leased)
+    return m;
+}
+
+CK_RV
+ownkey_p11_secret_use(struct ownkey_p11_session *session,
+                      struct ownkey_p11_material *m,
+                      struct ownkey_secret *bytes, struct ownkey_lease *lease)
+{
+    struct ownkey_error err = {0};
+    enum ownkey_status st;
+
+    if (m->dk != NULL)
         st = ownkey_data_key_use(m->dk, bytes, lease, &err);
     else
         st = ownkey_secret_copy(bytes, m->value.data, m->value.len);
-    ownkey_p11_material_free(m);
-    if (st != OWNKEY_OK && *leased)
+    if (st != OWNKEY_OK && m->dk != NULL)
         return ownkey_p11_failed(session, "data key", &err,
                                  CKR_WRAPPED_KEY_INVALID);
     return ownkey_p11_rv(st, CKR_GENERAL_ERROR);

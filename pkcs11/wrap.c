@@ -129,9 +129,10 @@ wrap_new(struct ownkey_p11_session *s, struct ownkey_p11_object *key,
     struct ownkey_lease lease;
     struct ownkey_error err = {0};
     enum ownkey_status st;
-    bool leased;
-    CK_RV rv = ownkey_p11_secret_use(s, key, &bytes, &lease, &leased);
+    struct ownkey_p11_material *material = ownkey_p11_material_of(key);
+    CK_RV rv = ownkey_p11_secret_use(s, material, &bytes, &lease);
 
+    ownkey_p11_material_free(material);
     if (rv != CKR_OK)
         return rv;
     st = ownkey_data_key_wrap(s->slot->token, OWNKEY_PURPOSE_DATA_KEY, context,
@@ -184,9 +185,9 @@ wrap_oaep(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     struct ownkey_decrypt_request how = {0};
     struct ownkey_secret bytes = {0};
     struct ownkey_bytes wrapped = {0};
+    struct ownkey_p11_material *material;
     struct ownkey_lease lease;
     size_t len = ownkey_key_type_info(kek->key_type)->bits / 8;
-    bool leased;
     CK_RV rv = oaep_of(mechanism, &how);
 
     if (rv != CKR_OK)
@@ -197,7 +198,9 @@ wrap_oaep(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         ownkey_p11_put_ulong(out_len, len);
         return out == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;
     }
-    rv = ownkey_p11_secret_use(s, key, &bytes, &lease, &leased);
+    material = ownkey_p11_material_of(key);
+    rv = ownkey_p11_secret_use(s, material, &bytes, &lease);
+    ownkey_p11_material_free(material);
     if (rv == CKR_OK)
         rv = ownkey_p11_rsa_encrypt(kek->spki, &how, ownkey_blob_secret(&bytes),
                                     &wrapped);

@@ -120,7 +120,8 @@ ownkey_dk_fail_overtaken(const struct ownkey_token *token,
 /* Puts the key (without its commit key) under a lease that began at sent_ms. */
 enum ownkey_status
 ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
-                      uint64_t sent_ms, const struct ownkey_secret *key,
+                      uint64_t sent_ms, struct ownkey_dk_cost cost,
+                      const struct ownkey_secret *key,
                       struct ownkey_lease *lease, struct ownkey_error *err)
 {
     struct ownkey_token *token = dk->token;
@@ -131,6 +132,11 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
         .start_ms = sent_ms,
         .grace_ms = token->conf->grace_ms,
         .outage = &token->outage,
+        .limits = { .uses = token->conf->cache_uses,
+                    .bytes = token->conf->cache_bytes,
+                    .entries = token->conf->cache_entries },
+        .uses = cost.uses,
+        .bytes = cost.bytes,
     };
 
     term.deadline_ms =

@@ -131,6 +131,22 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
 bool ownkey_data_key_peek(struct ownkey_data_key *dk,
                           struct ownkey_secret *key);
 
+/*
+ * Call before n bytes pass through key bytes that were handed out with *lease.
+ * They count against `cache_bytes`; when that is reached, the KEK is asked once
+ * more, and *lease is the new one. Errors as of ownkey_data_key_use.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_data_key_spend(struct ownkey_data_key *dk, struct ownkey_lease *lease,
+                      size_t n, struct ownkey_error *err);
+
+/*
+ * Call before an AES-GCM encryption under a caller's IV (token/gcm_count.h).
+ * OWNKEY_UNSUPPORTED: this process has done 2^32 of them under that key.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_data_key_count_gcm(struct ownkey_data_key *dk, struct ownkey_error *err);
+
 /* The wrapped form, of a wrapped key. Lives as long as dk. */
 struct ownkey_blob ownkey_data_key_wrapped(const struct ownkey_data_key *dk);
 

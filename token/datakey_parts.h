@@ -109,10 +109,17 @@ bool ownkey_dk_is_under_kek(const struct ownkey_data_key *dk);
 enum ownkey_status ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
                                      struct ownkey_error *err);
 
+/* What a request was made for: counted against the lease that it begins. */
+struct ownkey_dk_cost {
+    uint64_t uses;
+    uint64_t bytes;
+};
+
 /* Puts the key (without its commit key) under a lease from sent_ms on. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
-                      uint64_t sent_ms, const struct ownkey_secret *key,
+                      uint64_t sent_ms, struct ownkey_dk_cost cost,
+                      const struct ownkey_secret *key,
                       struct ownkey_lease *lease, struct ownkey_error *err);
 
 /* key: what follows the commit key in plain. */

@@ -5,14 +5,23 @@
 #include "base/log.h"
 #include "token/datakey_parts.h"
 #include "token/flight.h"
+#include "token/gcm_count.h"
 #include "token/probe.h"
+
+/* Somebody who wants the key. */
+struct want {
+    struct ownkey_data_key *dk;
+    struct ownkey_dk_cost cost;
+    bool counted; /* the table has counted what it costs */
+};
 
 /* One request to the KMS, by the one thread that leads a flight. */
 static enum ownkey_status
 fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
       struct ownkey_error *err)
 {
-    struct ownkey_data_key *dk = arg;
+    struct want *want = arg;
+    struct ownkey_data_key *dk = want->dk;
     struct ownkey_secret plain = { 0 };
     struct ownkey_ask request;
     uint64_t sent_ms = 0;
@@ -25,17 +34,18 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     if (st == OWNKEY_OK)
         st = dk->kind->take_out(dk, &plain, key, err);
     if (st == OWNKEY_OK)
-        st = ownkey_dk_start_lease(dk, request.epoch, sent_ms, key, lease, err);
+        st = ownkey_dk_start_lease(dk, request.epoch, sent_ms, want->cost, key,
+                                   lease, err);
+    want->counted = true;
     ownkey_secret_clear(&plain);
     ownkey_secret_wipe_stack();
     return st;
 }
 
 static bool
-take(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
-     enum ownkey_status *st)
+take(struct ownkey_data_key *dk, struct ownkey_secret *key,
+     struct ownkey_lease *lease, enum ownkey_status *st)
 {
-    struct ownkey_data_key *dk = arg;
     struct ownkey_token *token = dk->token;
     struct ownkey_lease_term term;
 
@@ -50,6 +60,16 @@ take(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
         .generation = ownkey_fork_generation(),
     };
     return true;
+}
+
+static bool
+take_wanted(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
+            enum ownkey_status *st)
+{
+    struct want *want = arg;
+
+    want->counted = take(want->dk, key, lease, st);
+    return want->counted;
 }
 
 /*
@@ -100,11 +120,12 @@ ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
                                                   .fetch = fetch };
     struct ownkey_tokens *set = dk->token->set;
     struct ownkey_secret key = { 0 };
+    struct want want = { .dk = dk };
     struct ownkey_lease lease;
     enum ownkey_status st;
 
     if (keep)
-        st = ownkey_flight_fly(set, dk->id, &ops, dk, flight_ms(dk), &key,
+        st = ownkey_flight_fly(set, dk->id, &ops, &want, flight_ms(dk), &key,
                                &lease, err);
     else
         st = ask_only(dk, err);
@@ -171,12 +192,62 @@ take_late(struct ownkey_data_key *dk, enum ownkey_status why,
     return OWNKEY_OK;
 }
 
+/* With a request of its own, which nobody shares. */
+static enum ownkey_status
+ask_alone(struct want *want, struct ownkey_secret *key,
+          struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    int cancel = ownkey_token_enter();
+    enum ownkey_status st = fetch(want, key, lease, err);
+
+    ownkey_token_leave(cancel);
+    return st;
+}
+
+/*
+ * Asks for it, or waits for whoever does. What one answer allows may be used
+ * up by others who waited for it: then with a request of its own.
+ */
+static enum ownkey_status
+ask(struct ownkey_data_key *dk, struct ownkey_secret *key,
+    struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    static const struct ownkey_flight_ops ops = { .take = take_wanted,
+                                                  .fetch = fetch };
+    struct want want = { .dk = dk, .cost = { .uses = 1 } };
+    const struct ownkey_conf_token *conf = dk->token->conf;
+    enum ownkey_status st = ownkey_flight_fly(dk->token->set, dk->id, &ops,
+                                              &want, flight_ms(dk), key, lease,
+                                              err);
+
+    if (st != OWNKEY_OK || want.counted || conf->cache_uses == 0 ||
+        conf->cache_ms == 0 || !ownkey_lease_valid(lease) ||
+        ownkey_lease_spend(dk->token->set->leases, dk->id, dk->token,
+                           lease->epoch, 1, 0))
+        return st;
+    ownkey_secret_clear(key);
+    return ask_alone(&want, key, lease, err);
+}
+
+/* That the lease which a reply gave still runs. */
+static enum ownkey_status
+check_in_time(const struct ownkey_data_key *dk,
+              const struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    if (ownkey_lease_valid(lease))
+        return OWNKEY_OK;
+    if (atomic_load(&dk->token->epoch) != lease->epoch)
+        return ownkey_dk_fail_overtaken(dk->token, err);
+    return ownkey_fail(err, OWNKEY_UNREACHABLE,
+                       "the reply took longer than the lease it gave; `cache` "
+                       "of token %s is too short",
+                       dk->token->conf->name);
+}
+
 enum ownkey_status
 ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
                     struct ownkey_lease *lease, struct ownkey_error *err)
 {
-    static const struct ownkey_flight_ops ops = { .take = take,
-                                                  .fetch = fetch };
     struct ownkey_error local = { 0 };
     enum ownkey_status st;
 
@@ -191,20 +262,44 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
         return ownkey_fail(err, st, "no secure memory for a key");
     atomic_fetch_add(&dk->token->misses, 1);
     atomic_store(&dk->token->missed_ms, ownkey_token_now(dk->token));
-    st = ownkey_flight_fly(dk->token->set, dk->id, &ops, dk, flight_ms(dk), key,
-                           lease, err);
+    st = ask(dk, key, lease, err);
     if (st != OWNKEY_OK)
         return take_late(dk, st, key, lease, err);
-    if (!ownkey_lease_valid(lease)) {
+    st = check_in_time(dk, lease, err);
+    if (st != OWNKEY_OK)
         ownkey_secret_clear(key);
-        if (atomic_load(&dk->token->epoch) != lease->epoch)
-            return ownkey_dk_fail_overtaken(dk->token, err);
-        st = ownkey_fail(err, OWNKEY_UNREACHABLE,
-                         "the reply took longer than the lease it gave; "
-                         "`cache` of token %s is too short",
-                         dk->token->conf->name);
-    }
     return st;
+}
+
+enum ownkey_status
+ownkey_data_key_spend(struct ownkey_data_key *dk, struct ownkey_lease *lease,
+                      size_t n, struct ownkey_error *err)
+{
+    const struct ownkey_token *token = dk->token;
+    struct want want = { .dk = dk, .cost = { .bytes = n } };
+    struct ownkey_secret again = { 0 };
+    enum ownkey_status st;
+
+    if (token->conf->cache_bytes == 0 || token->conf->cache_ms == 0 || n == 0)
+        return OWNKEY_OK;
+    if (ownkey_lease_spend(token->set->leases, dk->id, token, lease->epoch, 0,
+                           n))
+        return OWNKEY_OK;
+    st = ask_alone(&want, &again, lease, err);
+    ownkey_secret_clear(&again);
+    return st == OWNKEY_OK ? check_in_time(dk, lease, err) : st;
+}
+
+enum ownkey_status
+ownkey_data_key_count_gcm(struct ownkey_data_key *dk, struct ownkey_error *err)
+{
+    if (ownkey_gcm_count(dk->id))
+        return OWNKEY_OK;
+    return ownkey_fail(err, OWNKEY_UNSUPPORTED,
+                       "a data key of token %s has encrypted 2^32 times with "
+                       "AES-GCM under IVs of the program's making, which is "
+                       "all that is safe; use a new data key",
+                       dk->token->conf->name);
 }
 
 bool

@@ -60,7 +60,9 @@ finish_wrap(struct ownkey_data_key *dk, enum ownkey_purpose purpose,
     if (st == OWNKEY_OK)
         st = ownkey_dk_drop_commit_key(plain, &key, err);
     if (st == OWNKEY_OK)
-        st = ownkey_dk_start_lease(dk, epoch, sent_ms, &key, &lease, err);
+        st = ownkey_dk_start_lease(dk, epoch, sent_ms,
+                                   (struct ownkey_dk_cost){ 0 }, &key, &lease,
+                                   err);
     ownkey_secret_clear(&key);
     return st;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/lease.h"
+#include "token/lease_parts.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,26 +10,6 @@
 enum {
     WAYS = 8,
     BUCKETS = OWNKEY_LEASE_SLOTS / WAYS,
-    RETRY_MIN_MS = 100, /* between two tries to refresh one lease */
-    RETRY_MAX_MS = 10000,
-    LOOK_MAX_MS = 500,  /* in its last quarter it may be taken any time */
-};
-
-struct slot {
-    pthread_mutex_t lock;      /* guards the slot; tag may be read without */
-    atomic_uint_fast64_t tag;  /* first bytes of id, 0 when free */
-    uint8_t id[OWNKEY_LEASE_ID_LEN];
-    struct ownkey_lease_term term;
-    uint64_t generation;       /* of fork: bytes read as zero in a child */
-    struct ownkey_secret key;
-    struct ownkey_data_key *source; /* a reference */
-    uint64_t used_ms;
-    uint64_t retry_ms;         /* not due before */
-};
-
-struct ownkey_lease_table {
-    struct slot slots[OWNKEY_LEASE_SLOTS];
-    struct ownkey_lease_table *next; /* all tables; guarded by list_lock */
 };
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -47,7 +25,7 @@ tag_of(const uint8_t *id)
     return tag | 1;
 }
 
-static struct slot *
+static struct ownkey_lease_slot *
 bucket_of(struct ownkey_lease_table *table, const uint8_t *id)
 {
     uint32_t n;
@@ -57,8 +35,8 @@ bucket_of(struct ownkey_lease_table *table, const uint8_t *id)
 }
 
 /* A fork in between leaves the child with a source too many, never too few. */
-static void
-wipe_locked(struct slot *s)
+void
+ownkey_lease_wipe_locked(struct ownkey_lease_slot *s)
 {
     struct ownkey_data_key *source = s->source;
 
@@ -66,6 +44,7 @@ wipe_locked(struct slot *s)
     ownkey_secret_clear(&s->key);
     s->term = (struct ownkey_lease_term){ 0 };
     s->used_ms = s->retry_ms = 0;
+    s->uses = s->bytes = 0;
     explicit_bzero(s->id, sizeof(s->id));
     s->source = NULL;
     ownkey_data_key_free(source);
@@ -92,10 +71,10 @@ fork_child(void)
     (void)pthread_mutex_init(&list_lock, NULL);
     for (struct ownkey_lease_table *t = list; t != NULL; t = t->next) {
         for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
-            struct slot *s = &t->slots[i];
+            struct ownkey_lease_slot *s = &t->slots[i];
 
             (void)pthread_mutex_init(&s->lock, NULL);
-            wipe_locked(s);
+            ownkey_lease_wipe_locked(s);
         }
     }
 }
@@ -162,7 +141,7 @@ ownkey_lease_table_free(struct ownkey_lease_table *table)
 }
 
 static bool
-is_of(struct slot *s, const uint8_t *id, const void *owner)
+is_of(struct ownkey_lease_slot *s, const uint8_t *id, const void *owner)
 {
     return atomic_load(&s->tag) != 0 &&
            memcmp(s->id, id, OWNKEY_LEASE_ID_LEN) == 0 &&
@@ -170,8 +149,8 @@ is_of(struct slot *s, const uint8_t *id, const void *owner)
 }
 
 /* How long its bytes are kept. */
-static uint64_t
-end_of(const struct slot *s)
+uint64_t
+ownkey_lease_end_locked(const struct ownkey_lease_slot *s)
 {
     const struct ownkey_lease_term *t = &s->term;
     bool late = t->outage != NULL && t->grace_ms > 0 && atomic_load(t->outage);
@@ -179,13 +158,32 @@ end_of(const struct slot *s)
     return t->deadline_ms + (late ? t->grace_ms : 0);
 }
 
+/* A limit of 0 is none. */
+static bool
+exceeds(uint64_t spent, uint64_t more, uint64_t limit)
+{
+    return limit > 0 && (spent >= limit || more > limit - spent);
+}
+
+/* The last use: nobody gets these bytes again. The slot goes on counting. */
+static void
+count_use_locked(struct ownkey_lease_slot *s)
+{
+    s->uses++;
+    if (exceeds(s->uses, 1, s->term.limits.uses))
+        ownkey_secret_clear(&s->key);
+}
+
 /* The bytes of s, if its lease runs, into *key without growing it. */
 static bool
-take_locked(struct slot *s, const struct who *who, struct ownkey_secret *key,
-            enum ownkey_status *st)
+take_locked(struct ownkey_lease_slot *s, const struct who *who,
+            struct ownkey_secret *key, enum ownkey_status *st)
 {
+    uint64_t end =
+        who->late ? ownkey_lease_end_locked(s) : s->term.deadline_ms;
+
     if (!is_of(s, who->id, who->owner) || s->term.epoch != who->epoch ||
-        (who->late ? end_of(s) : s->term.deadline_ms) <= who->now_ms)
+        end <= who->now_ms || s->key.len == 0)
         return false;
     if (key->cap < s->key.len &&
         ownkey_secret_alloc(key, s->key.len) != OWNKEY_OK) {
@@ -195,6 +193,7 @@ take_locked(struct slot *s, const struct who *who, struct ownkey_secret *key,
     memcpy(key->data, s->key.data, s->key.len);
     key->len = s->key.len;
     s->used_ms = who->now_ms;
+    count_use_locked(s);
     return true;
 }
 
@@ -203,13 +202,13 @@ take(struct ownkey_lease_table *table, const struct who *who,
      struct ownkey_secret *key, struct ownkey_lease_term *term,
      enum ownkey_status *st)
 {
-    struct slot *bucket = bucket_of(table, who->id);
+    struct ownkey_lease_slot *bucket = bucket_of(table, who->id);
     uint64_t tag = tag_of(who->id);
     bool found = false;
 
     *st = OWNKEY_OK;
     for (size_t i = 0; i < WAYS && !found && *st == OWNKEY_OK; i++) {
-        struct slot *s = &bucket[i];
+        struct ownkey_lease_slot *s = &bucket[i];
 
         if (atomic_load(&s->tag) != tag)
             continue;
@@ -246,32 +245,88 @@ ownkey_lease_take_late(struct ownkey_lease_table *table,
     return take(table, &who, key, term, st);
 }
 
-/* The way to fill, locked: the same id, else a free one, else the next to end. */
-static struct slot *
-choose(struct slot *bucket, uint64_t tag)
+/* When somebody wanted it last. */
+static uint64_t
+recency(const struct ownkey_lease_slot *s)
 {
-    struct slot *best = &bucket[0];
-    uint64_t best_deadline = UINT64_MAX;
+    return s->used_ms > s->term.start_ms ? s->used_ms : s->term.start_ms;
+}
+
+/*
+ * The way to fill, locked: the same id, else a free one, else that which was
+ * used least recently.
+ */
+static struct ownkey_lease_slot *
+choose(struct ownkey_lease_slot *bucket, uint64_t tag)
+{
+    struct ownkey_lease_slot *best = &bucket[0];
+    uint64_t oldest = UINT64_MAX;
 
     for (size_t i = 0; i < WAYS; i++) {
-        struct slot *s = &bucket[i];
+        struct ownkey_lease_slot *s = &bucket[i];
         uint64_t seen = atomic_load(&s->tag);
-        uint64_t deadline;
+        uint64_t used;
 
         if (seen == tag) {
             best = s;
             break;
         }
         (void)pthread_mutex_lock(&s->lock);
-        deadline = seen == 0 ? 0 : s->term.deadline_ms;
+        used = seen == 0 ? 0 : recency(s);
         (void)pthread_mutex_unlock(&s->lock);
-        if (deadline < best_deadline) {
+        if (used < oldest) {
             best = s;
-            best_deadline = deadline;
+            oldest = used;
         }
     }
     (void)pthread_mutex_lock(&best->lock);
     return best;
+}
+
+/* The slot of owner's that was used least recently; not that of id. */
+static struct ownkey_lease_slot *
+least_recent(struct ownkey_lease_table *table, const uint8_t *id,
+             const void *owner, size_t *count)
+{
+    struct ownkey_lease_slot *least = NULL;
+    uint64_t oldest = UINT64_MAX;
+
+    *count = 0;
+    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
+        struct ownkey_lease_slot *s = &table->slots[i];
+
+        if (atomic_load(&s->tag) == 0)
+            continue;
+        (void)pthread_mutex_lock(&s->lock);
+        if (atomic_load(&s->tag) != 0 && s->term.owner == owner) {
+            (*count)++;
+            if (memcmp(s->id, id, OWNKEY_LEASE_ID_LEN) != 0 &&
+                recency(s) < oldest) {
+                oldest = recency(s);
+                least = s;
+            }
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+    }
+    return least;
+}
+
+/* After a put of id. */
+static void
+make_room(struct ownkey_lease_table *table, const uint8_t *id,
+          const void *owner, size_t entries)
+{
+    size_t count;
+    struct ownkey_lease_slot *s = least_recent(table, id, owner, &count);
+
+    while (s != NULL && count > entries) {
+        (void)pthread_mutex_lock(&s->lock);
+        if (atomic_load(&s->tag) != 0 && s->term.owner == owner &&
+            memcmp(s->id, id, OWNKEY_LEASE_ID_LEN) != 0)
+            ownkey_lease_wipe_locked(s);
+        (void)pthread_mutex_unlock(&s->lock);
+        s = least_recent(table, id, owner, &count);
+    }
 }
 
 enum ownkey_status
@@ -283,28 +338,34 @@ ownkey_lease_put(struct ownkey_lease_table *table,
 {
     struct ownkey_secret copy = { 0 };
     uint64_t tag = tag_of(id);
-    struct slot *s;
+    struct ownkey_lease_slot *s;
 
     if (ownkey_secret_copy(&copy, key->data, key->len) != OWNKEY_OK)
         return OWNKEY_NOMEM;
     s = choose(bucket_of(table, id), tag);
-    wipe_locked(s);
+    ownkey_lease_wipe_locked(s);
     memcpy(s->id, id, OWNKEY_LEASE_ID_LEN);
     s->term = *term;
     s->generation = ownkey_fork_generation();
     ownkey_secret_move(&s->key, &copy);
+    s->bytes = term->bytes;
+    for (uint64_t i = 0; i < term->uses; i++)
+        count_use_locked(s);
     if (source != NULL)
         s->source = ownkey_data_key_ref(source);
     atomic_store(&s->tag, tag);
     (void)pthread_mutex_unlock(&s->lock);
+    if (term->limits.entries > 0)
+        make_room(table, id, term->owner, term->limits.entries);
     return OWNKEY_OK;
 }
 
 /* The slot of that lease, locked. NULL: there is none. */
-static struct slot *
-find(struct ownkey_lease_table *table, const uint8_t *id, const void *owner)
+struct ownkey_lease_slot *
+ownkey_lease_find(struct ownkey_lease_table *table, const uint8_t *id,
+                  const void *owner)
 {
-    struct slot *bucket = bucket_of(table, id);
+    struct ownkey_lease_slot *bucket = bucket_of(table, id);
     uint64_t tag = tag_of(id);
 
     for (size_t i = 0; i < WAYS; i++) {
@@ -318,16 +379,49 @@ find(struct ownkey_lease_table *table, const uint8_t *id, const void *owner)
     return NULL;
 }
 
+/* A whole limit's worth, and more, is let through at once, if it is first. */
+static bool
+spend_locked(struct ownkey_lease_slot *s, uint64_t uses, uint64_t bytes)
+{
+    const struct ownkey_lease_limits *max = &s->term.limits;
+
+    if (exceeds(s->uses, uses, max->uses) ||
+        (s->bytes > 0 && exceeds(s->bytes, bytes, max->bytes)))
+        return false;
+    s->bytes = bytes < UINT64_MAX - s->bytes ? s->bytes + bytes : UINT64_MAX;
+    for (; uses > 0; uses--)
+        count_use_locked(s);
+    return true;
+}
+
+bool
+ownkey_lease_spend(struct ownkey_lease_table *table,
+                   const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                   const void *owner, uint64_t epoch, uint64_t uses,
+                   uint64_t bytes)
+{
+    struct ownkey_lease_slot *s = ownkey_lease_find(table, id, owner);
+    bool spent;
+
+    if (s == NULL)
+        return false;
+    spent = s->term.epoch == epoch && spend_locked(s, uses, bytes);
+    if (!spent && s->term.epoch == epoch)
+        ownkey_lease_wipe_locked(s);
+    (void)pthread_mutex_unlock(&s->lock);
+    return spent;
+}
+
 void
 ownkey_lease_end(struct ownkey_lease_table *table,
                  const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                  const void *owner)
 {
-    struct slot *s = find(table, id, owner);
+    struct ownkey_lease_slot *s = ownkey_lease_find(table, id, owner);
 
     if (s == NULL)
         return;
-    wipe_locked(s);
+    ownkey_lease_wipe_locked(s);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -336,7 +430,7 @@ ownkey_lease_used_ms(struct ownkey_lease_table *table,
                      const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                      const void *owner)
 {
-    struct slot *s = find(table, id, owner);
+    struct ownkey_lease_slot *s = ownkey_lease_find(table, id, owner);
     uint64_t used_ms;
 
     if (s == NULL)
@@ -346,162 +440,3 @@ ownkey_lease_used_ms(struct ownkey_lease_table *table,
     return used_ms;
 }
 
-size_t
-ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
-        struct slot *s = &table->slots[i];
-
-        if (atomic_load(&s->tag) == 0)
-            continue;
-        (void)pthread_mutex_lock(&s->lock);
-        if (atomic_load(&s->tag) != 0 &&
-            (owner == NULL || s->term.owner == owner)) {
-            wipe_locked(s);
-            count++;
-        }
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    return count;
-}
-
-/* ---- refresh ahead ---- */
-
-static uint64_t
-length_of(const struct slot *s)
-{
-    return s->term.deadline_ms > s->term.start_ms
-               ? s->term.deadline_ms - s->term.start_ms
-               : 0;
-}
-
-static uint64_t
-between(uint64_t ms, uint64_t least, uint64_t most)
-{
-    return ms < least ? least : ms > most ? most : ms;
-}
-
-/* In its last quarter, and taken in its last half. */
-static bool
-is_wanted(const struct slot *s, uint64_t now_ms)
-{
-    uint64_t length = length_of(s);
-
-    return s->source != NULL && now_ms < s->term.deadline_ms &&
-           now_ms >= s->term.deadline_ms - length / 4 &&
-           s->used_ms >= s->term.deadline_ms - length / 2;
-}
-
-/* When it becomes due; *look_ms: when to see whether it has been taken. */
-static uint64_t
-due_of(const struct slot *s, uint64_t now_ms, uint64_t *look_ms)
-{
-    uint64_t length = length_of(s);
-    uint64_t opens = s->term.deadline_ms - length / 4;
-
-    *look_ms = s->term.deadline_ms;
-    if (is_wanted(s, now_ms))
-        return s->retry_ms > now_ms ? s->retry_ms : now_ms;
-    if (s->source != NULL && now_ms < s->term.deadline_ms)
-        *look_ms = now_ms < opens
-                       ? opens
-                       : now_ms + between(length / 16, 20, LOOK_MAX_MS);
-    return UINT64_MAX;
-}
-
-static void
-sweep_locked(struct slot *s, uint64_t now_ms, uint64_t *next,
-             uint64_t *refresh_ms)
-{
-    uint64_t end = end_of(s);
-    uint64_t look, due;
-
-    if (end <= now_ms) {
-        wipe_locked(s);
-        return;
-    }
-    due = due_of(s, now_ms, &look);
-    if (look < end && look > now_ms)
-        end = look;
-    if (end < *next)
-        *next = end;
-    if (refresh_ms != NULL && due < *refresh_ms)
-        *refresh_ms = due;
-}
-
-uint64_t
-ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms,
-                   uint64_t *refresh_ms)
-{
-    uint64_t next = UINT64_MAX;
-
-    if (refresh_ms != NULL)
-        *refresh_ms = UINT64_MAX;
-    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
-        struct slot *s = &table->slots[i];
-
-        if (atomic_load(&s->tag) == 0)
-            continue;
-        (void)pthread_mutex_lock(&s->lock);
-        if (atomic_load(&s->tag) != 0)
-            sweep_locked(s, now_ms, &next, refresh_ms);
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    return next;
-}
-
-static struct ownkey_data_key *
-due_locked(struct slot *s, uint64_t now_ms)
-{
-    if (atomic_load(&s->tag) == 0 || !is_wanted(s, now_ms) ||
-        s->retry_ms > now_ms || s->generation != ownkey_fork_generation())
-        return NULL;
-    s->retry_ms = now_ms + between(length_of(s) / 16, RETRY_MIN_MS,
-                                   RETRY_MAX_MS);
-    return ownkey_data_key_ref(s->source);
-}
-
-struct ownkey_data_key *
-ownkey_lease_next_due(struct ownkey_lease_table *table, const uint8_t *id,
-                      const void *owner, uint64_t now_ms)
-{
-    struct ownkey_data_key *due = NULL;
-    struct slot *s;
-
-    if (id != NULL) {
-        s = find(table, id, owner);
-        if (s != NULL) {
-            due = due_locked(s, now_ms);
-            (void)pthread_mutex_unlock(&s->lock);
-        }
-        return due;
-    }
-    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS && due == NULL; i++) {
-        s = &table->slots[i];
-        if (atomic_load(&s->tag) == 0)
-            continue;
-        (void)pthread_mutex_lock(&s->lock);
-        due = due_locked(s, now_ms);
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    return due;
-}
-
-size_t
-ownkey_lease_count(struct ownkey_lease_table *table, const void *owner)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
-        struct slot *s = &table->slots[i];
-
-        if (atomic_load(&s->tag) == 0)
-            continue;
-        (void)pthread_mutex_lock(&s->lock);
-        count += atomic_load(&s->tag) != 0 && s->term.owner == owner;
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    return count;
-}

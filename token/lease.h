@@ -6,8 +6,12 @@
  * an id without any lock: a hit touches nothing that another key's hit touches.
  * A deadline is absolute. Thread-safe. After fork() the child's table is empty.
  *
- * Not here yet, and to be added here: limits by uses and bytes, the table in
- * memory shared by a process tree.
+ * A lease also ends by use, if its owner has it so: see struct
+ * ownkey_lease_limits. What was counted is forgotten with the next put, which
+ * is the service's next yes.
+ *
+ * Not here yet, and to be added here: the table in memory shared by a process
+ * tree.
  */
 #ifndef OWNKEY_TOKEN_LEASE_H
 #define OWNKEY_TOKEN_LEASE_H
@@ -24,11 +28,20 @@ struct ownkey_data_key;
 
 enum {
     OWNKEY_LEASE_ID_LEN = 32,
-    OWNKEY_LEASE_SLOTS = 1024, /* data keys at most; the one that ends first
-                                  goes when there is no room */
+    OWNKEY_LEASE_SLOTS = 1024, /* data keys at most. An id has eight places;
+                                  when all are taken, the key that was used
+                                  least recently goes */
 };
 
 struct ownkey_lease_table;
+
+/* Of each lease, beside its deadline. 0: none. */
+struct ownkey_lease_limits {
+    uint64_t uses;    /* how often it is taken */
+    uint64_t bytes;   /* that pass through its key */
+    size_t entries;   /* leases of its owner; the one that was used least
+                         recently goes */
+};
 
 /* What a slot belongs to; compared as a whole. */
 struct ownkey_lease_term {
@@ -39,6 +52,9 @@ struct ownkey_lease_term {
     uint64_t grace_ms;    /* how long it is kept past its deadline while
                              *outage holds; see ownkey_lease_take_late */
     const atomic_bool *outage; /* the owner's; NULL: no grace */
+    struct ownkey_lease_limits limits;
+    uint64_t uses;        /* made already, by who asked for it */
+    uint64_t bytes;
 };
 
 /* NULL: no memory. */
@@ -46,7 +62,8 @@ struct ownkey_lease_table *ownkey_lease_table_new(void);
 void ownkey_lease_table_free(struct ownkey_lease_table *table);
 
 /*
- * Copies the key of a running lease into *key, and its term into *term.
+ * Copies the key of a running lease into *key, and its term into *term. That
+ * is one use; with the last one the key is wiped.
  * False: none under that id for this owner and epoch at now_ms.
  * OWNKEY_NOMEM in *st (with false): there is one, but no secure memory.
  */
@@ -79,6 +96,17 @@ ownkey_lease_put(struct ownkey_lease_table *table,
                  const struct ownkey_secret *key,
                  struct ownkey_data_key *source);
 
+/*
+ * Counts what was done with a key that was copied out. False, and nothing is
+ * counted: it would be more than the limits of its lease, or the lease is over.
+ * However many bytes come first after a put, they are let through: else no
+ * asking would help.
+ */
+bool ownkey_lease_spend(struct ownkey_lease_table *table,
+                        const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                        const void *owner, uint64_t epoch, uint64_t uses,
+                        uint64_t bytes);
+
 /* Ends and wipes one. */
 void ownkey_lease_end(struct ownkey_lease_table *table,
                       const uint8_t id[static OWNKEY_LEASE_ID_LEN],
@@ -98,7 +126,8 @@ size_t ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner);
  * NULL): when a lease is due for refresh, UINT64_MAX if none is.
  *
  * A lease is due in its last quarter when it was taken in its last half: in
- * steady use it is confirmed in time, and an idle one ends.
+ * steady use it is confirmed in time, and an idle one ends. It is due as well
+ * when three quarters of its uses or bytes are spent.
  */
 uint64_t ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms,
                             uint64_t *refresh_ms);

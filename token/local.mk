@@ -8,12 +8,13 @@ libownkey_la_SOURCES += \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
 	token/gate.c \
+	token/gcm_count.c token/gcm_count.h \
 	token/hook.c token/hook.h \
 	token/internal.h \
 	token/key.c \
 	token/key_open.c \
 	token/keyfile.c token/keyfile.h \
-	token/lease.c token/lease.h \
+	token/lease.c token/lease.h token/lease_parts.h token/lease_watch.c \
 	token/log.c \
 	token/probe.c token/probe.h \
 	token/resolve.c \

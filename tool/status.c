@@ -102,6 +102,13 @@ add_view(cJSON *array, const struct view *v)
     ownkey_report_text(o, "kek", v->conf->uri != NULL ? v->conf->uri : "");
     ownkey_report_text(o, "level", ownkey_token_level(v->token));
     ownkey_report_number(o, "cache_ms", (double)v->conf->cache_ms);
+    if (v->conf->cache_uses > 0)
+        ownkey_report_number(o, "cache_uses", (double)v->conf->cache_uses);
+    if (v->conf->cache_bytes > 0)
+        ownkey_report_number(o, "cache_bytes", (double)v->conf->cache_bytes);
+    if (v->conf->cache_entries > 0)
+        ownkey_report_number(o, "cache_entries",
+                             (double)v->conf->cache_entries);
     ownkey_report_number(o, "probe_ms", (double)v->conf->probe_ms);
     ownkey_report_number(o, "grace_ms", (double)v->conf->grace_ms);
     ownkey_report_number(o, "kms_calls", (double)v->status.kms_calls);

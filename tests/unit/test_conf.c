@@ -237,6 +237,16 @@ explains_bad_settings(void **state)
     bad_setting("probe = often", "from 1s to 24h");
     bad_setting("probe = 1ms", "from 1s to 24h");
     bad_setting("grace = long", "from 0s to 24h");
+    bad_setting("cache_uses = 0", "none or a number of operations");
+    bad_setting("cache_uses = many", "none or a number of operations");
+    bad_setting("cache_uses = 1K", "none or a number of operations");
+    bad_setting("cache_uses = -1", "none or a number of operations");
+    bad_setting("cache_bytes = 0", "none or bytes, such as 512M or 64G");
+    bad_setting("cache_bytes = 1X", "none or bytes, such as 512M or 64G");
+    bad_setting("cache_bytes = 1GB", "none or bytes, such as 512M or 64G");
+    bad_setting("cache_bytes = 99999999T", "none or bytes");
+    bad_setting("cache_entries = 0", "data keys from 1 to 1024");
+    bad_setting("cache_entries = 1025", "data keys from 1 to 1024");
     bad_setting("store = relative.db", "none or an absolute path");
     bad_setting("on_state = alert", "an absolute path");
     bad_setting("ca_file = ca.pem", "an absolute path");

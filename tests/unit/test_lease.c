@@ -115,16 +115,20 @@ sweep_wipes_what_ended_and_names_the_next(void **state)
 }
 
 static void
-drops_the_next_to_end_when_full(void **state)
+drops_the_least_recently_used_when_full(void **state)
 {
     struct ownkey_lease_table *t = ownkey_lease_table_new();
 
     (void)state;
-    for (unsigned n = 1; n <= 9 * 128; n += 128) /* nine of one bucket */
-        put(t, n, &owner_a, 1000 + n);
-    assert_false(holds(t, 1, &owner_a, 1, 0));
-    for (unsigned n = 129; n <= 9 * 128; n += 128)
-        assert_true(holds(t, n, &owner_a, 1, 0));
+    for (unsigned n = 1; n <= 8 * 128; n += 128) { /* eight of one bucket */
+        put(t, n, &owner_a, 10000 - n);
+        assert_true(holds(t, n, &owner_a, 1, n == 129 ? 5 : 10 + n));
+    }
+    put(t, 1 + 8 * 128, &owner_a, 10000);
+    assert_false(holds(t, 129, &owner_a, 1, 20));
+    for (unsigned n = 1; n <= 9 * 128; n += 128)
+        if (n != 129)
+            assert_true(holds(t, n, &owner_a, 1, 20));
     ownkey_lease_table_free(t);
 }
 
@@ -209,7 +213,7 @@ main(void)
         cmocka_unit_test(serves_only_its_owner_and_epoch),
         cmocka_unit_test(purge_ends_one_owner_and_leaves_the_other),
         cmocka_unit_test(sweep_wipes_what_ended_and_names_the_next),
-        cmocka_unit_test(drops_the_next_to_end_when_full),
+        cmocka_unit_test(drops_the_least_recently_used_when_full),
         cmocka_unit_test(child_starts_empty_and_works),
         cmocka_unit_test(never_mixes_keys_among_threads),
     };

@@ -2,6 +2,9 @@
 /* AES with session keys through the function list. */
 #include "tests/unit/pkcs11_help.h"
 
+#include "kms/localkms_admin.h"
+#include "token/gcm_count.h"
+
 static CK_BYTE text[] = "what is to be signed";
 enum { TEXT = sizeof(text) - 1 };
 
@@ -104,6 +107,87 @@ honours_usage_and_allowed_mechanisms(void **state)
               CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
+/* ---- limits of a data key ---- */
+
+static CK_RV
+gcm_init(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, bool encrypt)
+{
+    CK_BYTE iv[12] = {0};
+    CK_GCM_PARAMS gcm = {.pIv = iv, .ulIvLen = 12, .ulTagBits = 128};
+    CK_MECHANISM m = {CKM_AES_GCM, &gcm, sizeof(gcm)};
+
+    return encrypt ? p11->C_EncryptInit(s, &m, key)
+                   : p11->C_DecryptInit(s, &m, key);
+}
+
+static void
+refuses_gcm_under_callers_ivs_after_2_32(void **state)
+{
+    CK_SESSION_HANDLE s = p11_session(SLOT_DEMO);
+    CK_SESSION_HANDLE other = p11_session(SLOT_DEMO);
+    CK_OBJECT_HANDLE key;
+    struct p11_wrapped w;
+
+    (void)state;
+    p11_wrap(s, NULL, &w);
+    assert_ok(p11_unwrap(s, NULL, &w, &key));
+    assert_ok(gcm_init(s, key, true));
+    ownkey_gcm_count_age(OWNKEY_GCM_LIMIT - 1);
+    assert_rv(gcm_init(other, key, true), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_ok(p11_unwrap(other, NULL, &w, &key)); /* the same key again */
+    assert_rv(gcm_init(other, key, true), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_ok(gcm_init(other, key, false));
+    assert_ok(p11_encrypt_block(other, key, w.bytes));
+}
+
+static CK_RV
+update(CK_SESSION_HANDLE s, size_t len)
+{
+    CK_BYTE in[600] = {0};
+    CK_BYTE out[616];
+    CK_ULONG out_len = sizeof(out);
+
+    return p11->C_EncryptUpdate(s, in, len, out, &out_len);
+}
+
+static void
+asks_the_kek_again_at_cache_bytes(void **state)
+{
+    CK_BYTE iv[16] = {0};
+    CK_MECHANISM m = {CKM_AES_CBC_PAD, iv, 16};
+    char conf[300];
+    CK_OBJECT_HANDLE key;
+    CK_SESSION_HANDLE s;
+    CK_ULONG len;
+    struct p11_wrapped w;
+    size_t before;
+
+    (void)state;
+    (void)snprintf(conf, sizeof(conf),
+                   "[demo]\nkek = localkms://%s\ncache_bytes = 1K\n",
+                   p11_path("kek"));
+    p11_write("bytes.conf", conf);
+    assert_int_equal(setenv("OWNKEY_CONF", p11_path("bytes.conf"), 1), 0);
+    assert_ok(p11->C_Initialize(NULL));
+    s = p11_session(SLOT_DEMO);
+    p11_wrap(s, NULL, &w);
+    assert_ok(p11_unwrap(s, NULL, &w, &key));
+    assert_ok(p11->C_EncryptInit(s, &m, key));
+    before = p11_calls("kek");
+    assert_ok(update(s, 600));
+    assert_int_equal(p11_calls("kek"), before);
+    assert_ok(update(s, 600));
+    assert_int_equal(p11_calls("kek"), before + 1);
+    assert_ok(p11->C_EncryptUpdate(s, iv, 16, NULL, &len)); /* a query */
+    assert_int_equal(ownkey_localkms_disable(p11_path("kek"), NULL),
+                     OWNKEY_OK);
+    assert_rv(update(s, 600), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_rv(update(s, 1), CKR_OPERATION_NOT_INITIALIZED);
+    assert_int_equal(ownkey_localkms_enable(p11_path("kek"), NULL), OWNKEY_OK);
+    assert_ok(p11->C_Finalize(NULL));
+    assert_int_equal(setenv("OWNKEY_CONF", p11_path("ownkey.conf"), 1), 0);
+}
+
 #define with_module(f) cmocka_unit_test_setup_teardown(f, p11_start, p11_stop)
 
 int
@@ -113,6 +197,8 @@ main(void)
         with_module(keeps_the_operation_when_the_buffer_is_short),
         with_module(takes_misaligned_everything),
         with_module(honours_usage_and_allowed_mechanisms),
+        with_module(refuses_gcm_under_callers_ivs_after_2_32),
+        cmocka_unit_test(asks_the_kek_again_at_cache_bytes),
     };
 
     return cmocka_run_group_tests_name("pkcs11_aes", tests,

@@ -75,6 +75,12 @@ tests_unit_test_leases_SOURCES = tests/unit/test_leases.c \
 tests_unit_test_leases_CFLAGS = $(test_cflags)
 tests_unit_test_leases_LDADD = $(test_libs)
 
+unit_tests += tests/unit/test_limits
+tests_unit_test_limits_SOURCES = tests/unit/test_limits.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_limits_CFLAGS = $(test_cflags)
+tests_unit_test_limits_LDADD = $(test_libs)
+
 unit_tests += tests/unit/test_hook
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c \
 	tests/unit/fixture.c tests/unit/fixture.h
