@@ -11,4 +11,5 @@ libownkey_la_SOURCES += \
 	base/options.c base/options.h \
 	base/process.c base/process.h \
 	base/secret.c base/secret.h \
+	base/secret_pages.c base/secret_pages.h \
 	base/status.c base/status.h

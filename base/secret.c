@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secret.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <openssl/rand.h>
 
 #include "base/fork.h"
 #include "base/libctx.h"
 #include "base/log.h"
+#include "base/secret_pages.h"
 
 enum { MAX_UNITS = OWNKEY_SECRET_ARENA_MAX / OWNKEY_SECRET_UNIT };
 
@@ -21,14 +19,13 @@ enum { MAX_UNITS = OWNKEY_SECRET_ARENA_MAX / OWNKEY_SECRET_UNIT };
  */
 static struct {
     pthread_mutex_t lock; /* guards all below */
-    uint8_t *base;        /* first usable byte, NULL before the first use */
-    size_t size;
+    struct ownkey_secret_pages pages;
+    uint64_t generation;  /* of the process that the pages were made for */
+    enum ownkey_secret_demand demand;
+    size_t size;          /* to be; see pages for what is */
     size_t used;
     size_t hint;          /* unit where the next search starts */
-    bool locked;
-    bool dontdump;
-    bool wipeonfork;
-    int lock_errno;
+    bool warned;
     uint64_t map[MAX_UNITS / 64]; /* one bit a unit: handed out */
 } arena = { .lock = PTHREAD_MUTEX_INITIALIZER,
             .size = OWNKEY_SECRET_ARENA_DEFAULT };
@@ -39,10 +36,26 @@ fork_prepare(void)
     (void)pthread_mutex_lock(&arena.lock);
 }
 
-/* In parent and child: the thread that took the lock is in both. */
 static void
-fork_release(void)
+fork_parent(void)
 {
+    (void)pthread_mutex_unlock(&arena.lock);
+}
+
+/* What the kernel does not pass on to a child. */
+static void
+renew_locked(void)
+{
+    arena.generation = ownkey_fork_generation();
+    ownkey_secret_pages_renew(&arena.pages);
+}
+
+/* The thread that took the lock is in the child, too. */
+static void
+fork_child(void)
+{
+    if (arena.pages.hidden)
+        renew_locked();
     (void)pthread_mutex_unlock(&arena.lock);
 }
 
@@ -51,13 +64,15 @@ register_fork_hooks(void)
 {
     static const struct ownkey_fork_hooks hooks = {
         .prepare = fork_prepare,
-        .parent = fork_release,
-        .child = fork_release,
+        .parent = fork_parent,
+        .child = fork_child,
     };
 
+    arena.generation = ownkey_fork_generation();
     ownkey_fork_register(&hooks);
 }
 
+/* A child locks its pages when it first wants some: many never do. */
 static void
 lock_arena(void)
 {
@@ -65,6 +80,14 @@ lock_arena(void)
 
     (void)pthread_once(&once, register_fork_hooks);
     (void)pthread_mutex_lock(&arena.lock);
+    if (arena.generation != ownkey_fork_generation())
+        renew_locked();
+}
+
+static void
+unlock_arena(void)
+{
+    (void)pthread_mutex_unlock(&arena.lock);
 }
 
 static size_t
@@ -73,28 +96,21 @@ round_up(size_t n, size_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-/* Maps guard page, arena, guard page. */
 static bool
-map_arena_locked(void)
+have_pages_locked(void)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t size = round_up(arena.size, page);
-    uint8_t *all = mmap(NULL, size + 2 * page, PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return arena.pages.base != NULL ||
+           ownkey_secret_pages_map(&arena.pages, arena.size,
+                                   arena.demand == OWNKEY_SECRET_HIDDEN);
+}
 
-    if (all == MAP_FAILED)
-        return false;
-    if (mprotect(all + page, size, PROT_READ | PROT_WRITE) != 0) {
-        (void)munmap(all, size + 2 * page);
-        return false;
-    }
-    arena.base = all + page;
-    arena.size = size;
-    arena.dontdump = madvise(arena.base, size, MADV_DONTDUMP) == 0;
-    arena.wipeonfork = madvise(arena.base, size, MADV_WIPEONFORK) == 0;
-    arena.locked = mlock(arena.base, size) == 0;
-    arena.lock_errno = arena.locked ? 0 : errno;
-    return true;
+/* Whether they are what was demanded. */
+static bool
+are_good_locked(void)
+{
+    return arena.pages.base != NULL &&
+           (arena.demand == OWNKEY_SECRET_TRY || arena.pages.locked) &&
+           (arena.demand != OWNKEY_SECRET_HIDDEN || arena.pages.hidden);
 }
 
 static bool
@@ -131,7 +147,7 @@ find_run(size_t from, size_t to, size_t count)
 static uint8_t *
 take_locked(size_t cap)
 {
-    size_t units = arena.size / OWNKEY_SECRET_UNIT;
+    size_t units = arena.pages.size / OWNKEY_SECRET_UNIT;
     size_t count = cap / OWNKEY_SECRET_UNIT;
     size_t at = find_run(arena.hint, units, count);
 
@@ -142,48 +158,86 @@ take_locked(size_t cap)
     mark_units(at, count, true);
     arena.hint = at + count;
     arena.used += cap;
-    return arena.base + at * OWNKEY_SECRET_UNIT;
+    return arena.pages.base + at * OWNKEY_SECRET_UNIT;
+}
+
+static enum ownkey_status
+fail_demand(enum ownkey_secret_demand demand,
+            const struct ownkey_secret_pages *pages, struct ownkey_error *err)
+{
+    const size_t kib = pages->size >> 10;
+
+    if (demand != OWNKEY_SECRET_HIDDEN)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "mlock = require, but locking %zu KiB of memory "
+                           "failed: %s; set LimitMEMLOCK= of the unit or "
+                           "`ulimit -l` to %zu or more",
+                           kib, strerror(pages->lock_errno), kib);
+    if (pages->base != NULL && !pages->hidden)
+        return ownkey_fail(err, OWNKEY_CONFIG,
+                           "mlock = secret, but another configuration of this "
+                           "process has begun with ordinary memory");
+    return ownkey_fail(err, OWNKEY_CONFIG,
+                       "mlock = secret, but the kernel gives no memory by "
+                       "memfd_secret(2): %s; it wants Linux 5.14, before 6.5 "
+                       "also secretmem.enable=1, and room below RLIMIT_MEMLOCK",
+                       strerror(pages->lock_errno));
 }
 
 enum ownkey_status
-ownkey_secret_configure(size_t arena_bytes)
+ownkey_secret_configure(size_t arena_bytes, enum ownkey_secret_demand demand,
+                        struct ownkey_error *err)
 {
-    if (arena_bytes < OWNKEY_SECRET_ARENA_MIN ||
-        arena_bytes > OWNKEY_SECRET_ARENA_MAX)
-        return OWNKEY_ARG;
+    struct ownkey_secret_pages seen;
+    enum ownkey_secret_demand before;
+    bool good = true;
+
+    if (arena_bytes != 0 && (arena_bytes < OWNKEY_SECRET_ARENA_MIN ||
+                             arena_bytes > OWNKEY_SECRET_ARENA_MAX))
+        return ownkey_fail(err, OWNKEY_ARG, "secure_memory is out of range");
     lock_arena();
-    if (arena.base == NULL)
+    before = arena.demand;
+    if (arena.pages.base == NULL && arena_bytes != 0)
         arena.size = arena_bytes;
-    (void)pthread_mutex_unlock(&arena.lock);
-    return OWNKEY_OK;
+    if (demand > arena.demand)
+        arena.demand = demand;
+    if (demand != OWNKEY_SECRET_TRY)
+        good = have_pages_locked() && are_good_locked();
+    seen = arena.pages;
+    if (!good)
+        arena.demand = before; /* of those who run already */
+    unlock_arena();
+    return good ? OWNKEY_OK : fail_demand(demand, &seen, err);
 }
 
 static void
-warn_unlocked(int lock_errno)
+warn_unlocked(const struct ownkey_secret_pages *pages)
 {
     ownkey_log(OWNKEY_LOG_WARNING,
                "keys may reach swap: locking %zu KiB of memory failed: %s; "
                "raise LimitMEMLOCK= of the unit or `ulimit -l`",
-               arena.size >> 10, strerror(lock_errno));
+               pages->size >> 10, strerror(pages->lock_errno));
 }
 
 enum ownkey_status
 ownkey_secret_alloc(struct ownkey_secret *s, size_t cap)
 {
+    struct ownkey_secret_pages seen;
     uint8_t *data = NULL;
-    bool fresh = false;
+    bool warn;
 
     if (cap > OWNKEY_SECRET_ARENA_MAX)
         return OWNKEY_NOMEM;
     cap = round_up(cap > 0 ? cap : 1, OWNKEY_SECRET_UNIT);
     lock_arena();
-    if (arena.base == NULL)
-        fresh = map_arena_locked();
-    if (arena.base != NULL)
+    if (have_pages_locked() && are_good_locked())
         data = take_locked(cap);
-    (void)pthread_mutex_unlock(&arena.lock);
-    if (fresh && !arena.locked)
-        warn_unlocked(arena.lock_errno);
+    seen = arena.pages;
+    warn = seen.base != NULL && !seen.locked && !arena.warned;
+    arena.warned = arena.warned || warn;
+    unlock_arena();
+    if (warn)
+        warn_unlocked(&seen);
     if (data == NULL)
         return OWNKEY_NOMEM;
     ownkey_secret_clear(s);
@@ -244,12 +298,12 @@ ownkey_secret_clear(struct ownkey_secret *s)
     *s = (struct ownkey_secret){ 0 };
     if (old.data == NULL)
         return;
+    lock_arena(); /* first: hidden pages may still be the parent's */
     explicit_bzero(old.data, old.cap); /* bytes past len held data too */
-    lock_arena();
-    mark_units((size_t)(old.data - arena.base) / OWNKEY_SECRET_UNIT,
+    mark_units((size_t)(old.data - arena.pages.base) / OWNKEY_SECRET_UNIT,
                old.cap / OWNKEY_SECRET_UNIT, false);
     arena.used -= old.cap;
-    (void)pthread_mutex_unlock(&arena.lock);
+    unlock_arena();
 }
 
 __attribute__((noinline)) void
@@ -269,14 +323,17 @@ ownkey_blob_secret(const struct ownkey_secret *s)
 void
 ownkey_secret_info(struct ownkey_secret_info *info)
 {
+    const struct ownkey_secret_pages *p = &arena.pages;
+
     lock_arena();
     *info = (struct ownkey_secret_info){
-        .size = arena.base != NULL ? arena.size : 0,
+        .size = p->base != NULL ? p->size : 0,
         .used = arena.used,
-        .locked = arena.locked,
-        .lock_errno = arena.lock_errno,
-        .dontdump = arena.dontdump,
-        .wipeonfork = arena.wipeonfork,
+        .hidden = p->hidden,
+        .locked = p->locked,
+        .lock_errno = p->lock_errno,
+        .dontdump = p->dontdump,
+        .wipeonfork = p->wipeonfork,
     };
-    (void)pthread_mutex_unlock(&arena.lock);
+    unlock_arena();
 }

@@ -6,8 +6,9 @@
  * dumps (MADV_DONTDUMP), zero in a forked child (MADV_WIPEONFORK). A block is
  * wiped when it is cleared and never grown in place.
  *
- * Memory that cannot be locked (RLIMIT_MEMLOCK) is still used, and the warning
- * is there for all to see: ownkey_log, `ownkey status`, ownkey_secret_info.
+ * Memory that cannot be locked (RLIMIT_MEMLOCK) is still used, unless it was
+ * configured otherwise, and the warning is there for all to see: ownkey_log,
+ * `ownkey status`, ownkey_secret_info. A forked child locks its own.
  *
  * Thread-safe. After fork() the child's secrets read as zeros: whoever keeps
  * secrets across calls compares ownkey_fork_generation() (base/fork.h).
@@ -38,21 +39,34 @@ struct ownkey_secret {
 struct ownkey_secret_info {
     size_t size;      /* of the arena, bytes; 0 before its first use */
     size_t used;      /* bytes handed out */
+    bool hidden;      /* memfd_secret(2) */
     bool locked;      /* mlock succeeded */
     int lock_errno;   /* why not, 0 if locked */
     bool dontdump;
     bool wipeonfork;
 };
 
+enum ownkey_secret_demand {
+    OWNKEY_SECRET_TRY,     /* locked if that is possible */
+    OWNKEY_SECRET_REQUIRE, /* locked, or nothing is handed out */
+    OWNKEY_SECRET_HIDDEN,  /* by memfd_secret(2), or nothing is handed out */
+};
+
 /*
- * Sets the size of the arena, in bytes, before its first use; later calls
- * change nothing and return OWNKEY_OK. OWNKEY_ARG: out of range. Without this
- * call the first allocation makes an arena of the default size.
+ * Before the first use: the size of the arena in bytes, 0 for the default, and
+ * what is demanded of it. Later calls leave the size as it is, and can only
+ * demand more. Without this call the first allocation makes an arena of the
+ * default size.
+ *
+ * OWNKEY_ARG     the size is out of range
+ * OWNKEY_CONFIG  what is demanded is not to be had; err says how to get it
  */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_secret_configure(size_t arena_bytes);
+ownkey_secret_configure(size_t arena_bytes, enum ownkey_secret_demand demand,
+                        struct ownkey_error *err);
 
-/* An empty secret with room for cap bytes, zeroed. OWNKEY_NOMEM: arena full. */
+/* An empty secret with room for cap bytes, zeroed. OWNKEY_NOMEM: arena full,
+ * or not locked although that is demanded. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_secret_alloc(struct ownkey_secret *s, size_t cap);
 

@@ -18,6 +18,7 @@
 #include "base/context.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/secret.h"
 #include "base/status.h"
 
 enum ownkey_conf_log {
@@ -87,6 +88,7 @@ struct ownkey_conf {
     enum ownkey_log_level log_level;
     char *audit;                    /* "file:PATH", or NULL */
     size_t secure_memory;           /* bytes; 0: the default */
+    enum ownkey_secret_demand mlock;
     struct ownkey_options unused;   /* as in struct ownkey_conf_token */
     struct ownkey_conf_token *tokens; /* in the order of the file */
     size_t token_count;

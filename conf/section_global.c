@@ -60,10 +60,31 @@ take_secure_memory(const struct ownkey_conf_scope *scope,
     return OWNKEY_OK;
 }
 
+static enum ownkey_status
+take_mlock(const struct ownkey_conf_scope *scope,
+           const struct ownkey_ini_entry *e, void *target)
+{
+    static const char *const names[] = {
+        [OWNKEY_SECRET_TRY] = "try",
+        [OWNKEY_SECRET_REQUIRE] = "require",
+        [OWNKEY_SECRET_HIDDEN] = "secret",
+    };
+    struct ownkey_conf *conf = target;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(e->value, names[i]) == 0) {
+            conf->mlock = (enum ownkey_secret_demand)i;
+            return OWNKEY_OK;
+        }
+    }
+    return ownkey_section_bad_value(scope, e, "try, require or secret");
+}
+
 static const struct ownkey_setting global_settings[] = {
     { "log", take_log },
     { "audit", take_audit },
     { "secure_memory", take_secure_memory },
+    { "mlock", take_mlock },
 };
 
 enum ownkey_status

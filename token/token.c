@@ -275,12 +275,12 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
     log_unused(&set->conf->unused);
     for (size_t i = 0; i < set->conf->token_count; i++)
         log_unused(&set->conf->tokens[i].unused);
-    if (set->conf->secure_memory != 0)
-        st = ownkey_secret_configure(set->conf->secure_memory);
-    if (st != OWNKEY_OK)
-        return ownkey_fail(err, OWNKEY_CONFIG,
-                           "%s: secure_memory is out of range",
-                           set->conf->path);
+    st = ownkey_secret_configure(set->conf->secure_memory, set->conf->mlock,
+                                 err);
+    if (st != OWNKEY_OK) {
+        ownkey_error_prefix(err, "%s", set->conf->path);
+        return st;
+    }
     set->leases = ownkey_lease_table_new();
     set->tokens = calloc(set->conf->token_count + 1, sizeof(*set->tokens));
     if (set->leases == NULL || set->tokens == NULL)

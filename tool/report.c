@@ -203,8 +203,9 @@ ownkey_tool_memory_text(const struct ownkey_secret_info *info, char *buf,
     if (info->size == 0)
         (void)snprintf(buf, size, "none could be had; lower secure_memory");
     else if (info->locked)
-        (void)snprintf(buf, size, "%zu KiB, locked%s", info->size >> 10,
-                       info->dontdump ? ", not dumped" : "");
+        (void)snprintf(buf, size, "%zu KiB, locked%s%s", info->size >> 10,
+                       info->dontdump ? ", not dumped" : "",
+                       info->hidden ? ", hidden from the kernel" : "");
     else
         (void)snprintf(buf, size,
                        "%zu KiB, NOT LOCKED (%s): keys may reach swap space; "
@@ -220,7 +221,9 @@ ownkey_report_memory(cJSON *object, const struct ownkey_secret_info *info)
     cJSON *m = ownkey_report_object(object, "secure_memory");
 
     ownkey_report_number(m, "bytes", (double)info->size);
+    ownkey_report_number(m, "used", (double)info->used);
     ownkey_report_bool(m, "locked", info->locked);
+    ownkey_report_bool(m, "hidden", info->hidden);
     ownkey_report_bool(m, "dontdump", info->dontdump);
     ownkey_report_bool(m, "wipeonfork", info->wipeonfork);
 }

@@ -146,3 +146,7 @@ has out "warning: secure memory"
 has out "NOT LOCKED"
 expect 0 unlocked --config o.conf status --json
 json 'd["secure_memory"]["locked"] is False'
+sed 's/^\[global\]$/&\nmlock = require/' o.conf >require.conf
+expect 3 unlocked --config require.conf check
+has err "mlock = require, but locking 1024 KiB of memory failed"
+has err "LimitMEMLOCK="

@@ -12,3 +12,8 @@ unit_tests += tests/unit/test_fork
 tests_unit_test_fork_SOURCES = tests/unit/test_fork.c tests/unit/test.h
 tests_unit_test_fork_CFLAGS = $(test_cflags)
 tests_unit_test_fork_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_secret
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
+tests_unit_test_secret_CFLAGS = $(test_cflags)
+tests_unit_test_secret_LDADD = $(test_libs)

@@ -97,6 +97,7 @@ reads_all_of_a_token(void **state)
     struct ownkey_conf_token *t =
         good("[global]\nlog = file:/var/log/o.log, debug\n"
              "audit = file:/var/log/a.jsonl\nsecure_memory = 256K\n"
+             "mlock = require\n"
              "[acme] ; the first\n"
              "kek = awskms:///alias/a ; a comment\n"
              "cache = 90s\nprobe=30s\ngrace = 0s\nstore = /var/lib/a.db\n"
@@ -111,9 +112,10 @@ reads_all_of_a_token(void **state)
     assert_int_equal(conf->log_level, OWNKEY_LOG_DEBUG);
     assert_string_equal(conf->audit, "file:/var/log/a.jsonl");
     assert_int_equal(conf->secure_memory, 256 << 10);
+    assert_int_equal(conf->mlock, OWNKEY_SECRET_REQUIRE);
     assert_int_equal(conf->token_count, 2);
     assert_string_equal(t->name, "acme");
-    assert_string_equal(t->where, "o.conf:5");
+    assert_string_equal(t->where, "o.conf:6");
     assert_string_equal(t->uri, "awskms:///alias/a");
     assert_int_equal(t->cache_ms, 90000);
     assert_int_equal(t->probe_ms, 30000);
@@ -127,9 +129,9 @@ reads_all_of_a_token(void **state)
     assert_int_equal(t->key_count, 1);
     assert_string_equal(t->keys[0].name, "www");
     assert_string_equal(t->keys[0].uri, "awskms:///alias/www");
-    assert_string_equal(t->keys[0].where, "o.conf:18");
-    assert_string_equal(t->keys[0].uri_where, "o.conf:19");
-    assert_string_equal(t->uri_where, "o.conf:6");
+    assert_string_equal(t->keys[0].where, "o.conf:19");
+    assert_string_equal(t->keys[0].uri_where, "o.conf:20");
+    assert_string_equal(t->uri_where, "o.conf:7");
 }
 
 static void
@@ -420,6 +422,8 @@ refuses_a_bad_global_section(void **state)
              "o.conf:2: ", "error, warning, info or debug");
     bad_file("[global]\nlog = syslog,\n", "o.conf:2: ", "error, warning");
     bad_file("[global]\naudit = syslog\n", "o.conf:2: ", "off or file:/PATH");
+    bad_file("[global]\nmlock = yes\n", "o.conf:2: ",
+             "try, require or secret");
     bad_file("[global]\nsecure_memory = 1K\n", "o.conf:2: ", "between 64K");
     bad_file("[global]\nsecure_memory = 65M\n", "o.conf:2: ", "between 64K");
     bad_file("[global]\nsecure_memory = 1MB\n", "o.conf:2: ", "between 64K");
