@@ -69,6 +69,7 @@ ownkey_conf_free(struct ownkey_conf *conf)
     free(conf->path);
     free(conf->log_path);
     free(conf->audit);
+    free(conf->flush_dir);
     ownkey_options_clear(&conf->unused);
     free(conf);
 }
@@ -83,8 +84,9 @@ build(const char *path, struct ownkey_blob text, const struct stat *st_file,
     struct ownkey_ini ini = { 0 };
     enum ownkey_status st;
 
-    if (conf == NULL || (conf->path = strdup(path)) == NULL) {
-        free(conf);
+    if (conf == NULL || (conf->path = strdup(path)) == NULL ||
+        (conf->flush_dir = strdup(OWNKEY_CONF_FLUSH_DIR)) == NULL) {
+        ownkey_conf_free(conf);
         return ownkey_fail(err, OWNKEY_NOMEM, "%s: no memory", path);
     }
     st = ownkey_ini_parse(path, text, &ini, &why);

@@ -81,6 +81,9 @@ struct ownkey_conf_token {
     struct ownkey_error error;      /* status OWNKEY_OK when usable */
 };
 
+/* Where flush_dir is unless it is set. */
+#define OWNKEY_CONF_FLUSH_DIR "/run/ownkey"
+
 struct ownkey_conf {
     char *path;                     /* the file that was read */
     enum ownkey_conf_log log;
@@ -89,6 +92,7 @@ struct ownkey_conf {
     char *audit;                    /* "file:PATH", or NULL */
     size_t secure_memory;           /* bytes; 0: the default */
     enum ownkey_secret_demand mlock;
+    char *flush_dir;                /* NULL: none */
     struct ownkey_options unused;   /* as in struct ownkey_conf_token */
     struct ownkey_conf_token *tokens; /* in the order of the file */
     size_t token_count;

@@ -2,6 +2,7 @@
 /* [global] */
 #include "conf/section.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -80,11 +81,28 @@ take_mlock(const struct ownkey_conf_scope *scope,
     return ownkey_section_bad_value(scope, e, "try, require or secret");
 }
 
+static enum ownkey_status
+take_flush_dir(const struct ownkey_conf_scope *scope,
+               const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf *conf = target;
+    const char *hint;
+
+    free(conf->flush_dir);
+    conf->flush_dir = NULL;
+    if (strcmp(e->value, "none") == 0)
+        return OWNKEY_OK;
+    if (!ownkey_conf_path_ok(e->value, &hint))
+        return ownkey_section_bad_value(scope, e, "none or an absolute path");
+    return ownkey_section_keep_text(scope, e->value, &conf->flush_dir);
+}
+
 static const struct ownkey_setting global_settings[] = {
     { "log", take_log },
     { "audit", take_audit },
     { "secure_memory", take_secure_memory },
     { "mlock", take_mlock },
+    { "flush_dir", take_flush_dir },
 };
 
 enum ownkey_status

@@ -5,6 +5,8 @@
 #include "token/hook.h"
 #include "token/probe.h"
 
+enum { LOOK_MS = 500 }; /* whether somebody has flushed */
+
 /* When a probe or a hook is due, or due_ms if that is before it. */
 static uint64_t
 first_due(struct ownkey_tokens *set, uint64_t now_ms, uint64_t due_ms)
@@ -25,10 +27,14 @@ tidy(void *arg, uint64_t now_ms, uint64_t *errand_ms)
 {
     struct ownkey_tokens *set = arg;
     uint64_t refresh_ms;
-    uint64_t next = ownkey_lease_sweep(set->leases, now_ms, &refresh_ms);
+    uint64_t next;
+
+    ownkey_flush_look_all(set, now_ms);
+    next = ownkey_lease_sweep(set->leases, now_ms, &refresh_ms);
 
     *errand_ms = first_due(set, now_ms, refresh_ms);
-    return next;
+    return next != UINT64_MAX && next > now_ms + LOOK_MS ? now_ms + LOOK_MS
+                                                         : next;
 }
 
 /* One lease that is due; false: none is. What goes wrong is logged. */

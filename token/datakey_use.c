@@ -25,8 +25,10 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     struct ownkey_secret plain = { 0 };
     struct ownkey_ask request;
     uint64_t sent_ms = 0;
-    enum ownkey_status st = dk->kind->begin(dk, &request, err);
+    enum ownkey_status st;
 
+    ownkey_flush_look(dk->token);
+    st = dk->kind->begin(dk, &request, err);
     if (st != OWNKEY_OK)
         return st;
     st = dk->kind->ask(dk, &plain, &sent_ms, err);
@@ -244,6 +246,22 @@ check_in_time(const struct ownkey_data_key *dk,
                        dk->token->conf->name);
 }
 
+/* Once more, when a flush came while the answer was on its way. */
+static enum ownkey_status
+ask_until_kept(struct ownkey_data_key *dk, struct ownkey_secret *key,
+               struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    uint64_t flushes = atomic_load(&dk->token->flushes);
+    enum ownkey_status st = ask(dk, key, lease, err);
+
+    if (st == OWNKEY_OK)
+        st = check_in_time(dk, lease, err);
+    if (st != OWNKEY_DENIED || atomic_load(&dk->token->flushes) == flushes)
+        return st;
+    st = ask(dk, key, lease, err);
+    return st == OWNKEY_OK ? check_in_time(dk, lease, err) : st;
+}
+
 enum ownkey_status
 ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
                     struct ownkey_lease *lease, struct ownkey_error *err)
@@ -262,13 +280,11 @@ ownkey_data_key_use(struct ownkey_data_key *dk, struct ownkey_secret *key,
         return ownkey_fail(err, st, "no secure memory for a key");
     atomic_fetch_add(&dk->token->misses, 1);
     atomic_store(&dk->token->missed_ms, ownkey_token_now(dk->token));
-    st = ask(dk, key, lease, err);
-    if (st != OWNKEY_OK)
-        return take_late(dk, st, key, lease, err);
-    st = check_in_time(dk, lease, err);
-    if (st != OWNKEY_OK)
-        ownkey_secret_clear(key);
-    return st;
+    st = ask_until_kept(dk, key, lease, err);
+    if (st == OWNKEY_OK)
+        return OWNKEY_OK;
+    ownkey_secret_clear(key);
+    return take_late(dk, st, key, lease, err);
 }
 
 enum ownkey_status

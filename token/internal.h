@@ -10,6 +10,7 @@
 
 #include "base/fork.h"
 #include "token/datakey.h"
+#include "token/flush.h"
 #include "token/lease.h"
 #include "token/state.h"
 #include "token/token.h"
@@ -57,6 +58,7 @@ struct ownkey_token {
     atomic_uint_fast64_t hits;
     atomic_uint_fast64_t misses;
     atomic_uint_fast64_t purges;
+    atomic_uint_fast64_t flushes;
 
     uint64_t timeout_ms;           /* of one request, with all its tries */
     atomic_uint_fast64_t lease_end_ms; /* boot clock: no lease after it; a
@@ -70,6 +72,7 @@ struct ownkey_token {
     enum ownkey_token_state state;
     int64_t since_s;
     struct ownkey_error last_error;
+    struct ownkey_flush_mark flush_mark;
     bool to_tell;                  /* hook.c: the state differs from told */
     enum ownkey_token_state told;
 

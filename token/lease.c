@@ -272,7 +272,7 @@ choose(struct ownkey_lease_slot *bucket, uint64_t tag)
             break;
         }
         (void)pthread_mutex_lock(&s->lock);
-        used = seen == 0 ? 0 : recency(s);
+        used = seen == 0 ? 0 : 1 + recency(s);
         (void)pthread_mutex_unlock(&s->lock);
         if (used < oldest) {
             best = s;

@@ -7,6 +7,7 @@ libownkey_la_SOURCES += \
 	token/datakey_use.c \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
+	token/flush.c token/flush.h \
 	token/gate.c \
 	token/gcm_count.c token/gcm_count.h \
 	token/hook.c token/hook.h \

@@ -6,6 +6,7 @@ ownkey_SOURCES = \
 	tool/check_step.c \
 	tool/exit.c \
 	tool/files.c \
+	tool/flush.c \
 	tool/hint.c tool/hint.h \
 	tool/init.c tool/init_text.c tool/init_text.h \
 	tool/key.c \

@@ -36,6 +36,13 @@ static const struct ownkey_tool_command commands[] = {
         .run = ownkey_tool_status,
     },
     {
+        .name = "flush",
+        .arguments = "[TOKEN]",
+        .help = "Has every process on this host drop its unwrapped data keys",
+        .options = "",
+        .run = ownkey_tool_flush,
+    },
+    {
         .name = "wrap",
         .arguments = "TOKEN [--context NAME=VALUE]... [--in FILE | "
                      "--generate LEN] [--out FILE] [--base64] [--force]",

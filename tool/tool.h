@@ -53,6 +53,7 @@ struct ownkey_tool_command {
 enum ownkey_exit ownkey_tool_init(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_check(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_status(struct ownkey_tool *, int, char **);
+enum ownkey_exit ownkey_tool_flush(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_wrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_unwrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_rewrap(struct ownkey_tool *, int, char **);

@@ -1,6 +1,7 @@
 integration_tests += \
 	tests/integration/tool_aws.sh \
 	tests/integration/tool_exit.sh \
+	tests/integration/tool_flush.sh \
 	tests/integration/tool_init.sh \
 	tests/integration/tool_keys.sh \
 	tests/integration/tool_rewrap.sh \

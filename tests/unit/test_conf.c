@@ -422,6 +422,8 @@ refuses_a_bad_global_section(void **state)
              "o.conf:2: ", "error, warning, info or debug");
     bad_file("[global]\nlog = syslog,\n", "o.conf:2: ", "error, warning");
     bad_file("[global]\naudit = syslog\n", "o.conf:2: ", "off or file:/PATH");
+    bad_file("[global]\nflush_dir = run\n", "o.conf:2: ",
+             "none or an absolute path");
     bad_file("[global]\nmlock = yes\n", "o.conf:2: ",
              "try, require or secret");
     bad_file("[global]\nsecure_memory = 1K\n", "o.conf:2: ", "between 64K");

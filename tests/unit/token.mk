@@ -81,6 +81,12 @@ tests_unit_test_limits_SOURCES = tests/unit/test_limits.c \
 tests_unit_test_limits_CFLAGS = $(test_cflags)
 tests_unit_test_limits_LDADD = $(test_libs)
 
+unit_tests += tests/unit/test_flush
+tests_unit_test_flush_SOURCES = tests/unit/test_flush.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_flush_CFLAGS = $(test_cflags)
+tests_unit_test_flush_LDADD = $(test_libs)
+
 unit_tests += tests/unit/test_hook
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c \
 	tests/unit/fixture.c tests/unit/fixture.h
