@@ -215,6 +215,13 @@ ownkey_p11_aes_free(struct ownkey_p11_aes *a)
     free(a);
 }
 
+void
+ownkey_p11_aes_forget(struct ownkey_p11_aes *a)
+{
+    (void)EVP_CIPHER_CTX_reset(a->ctx);
+    a->finished = true;
+}
+
 /* ---- running ---- */
 
 static bool

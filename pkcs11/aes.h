@@ -26,6 +26,9 @@ CK_RV ownkey_p11_aes_new(const CK_MECHANISM *mechanism, bool encrypt,
 /* The key schedule is wiped. Accepts NULL. */
 void ownkey_p11_aes_free(struct ownkey_p11_aes *aes);
 
+/* Wipes the key schedule now. After it only free is useful. */
+void ownkey_p11_aes_forget(struct ownkey_p11_aes *aes);
+
 /* What an update with len bytes of input gives, exactly. */
 size_t ownkey_p11_aes_update_len(const struct ownkey_p11_aes *aes, size_t len);
 /* out has that room, and may be in (in place). */

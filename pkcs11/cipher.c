@@ -55,6 +55,8 @@ new_aes(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         return CKR_KEY_TYPE_INCONSISTENT;
     c->material = ownkey_p11_material_of(c->object);
     rv = ownkey_p11_secret_use(s, c->material, &key, &c->lease);
+    if (rv == CKR_OK && c->material->dk != NULL)
+        ownkey_token_keep(s->slot->token);
     if (rv == CKR_OK && c->encrypt && mechanism->mechanism == CKM_AES_GCM)
         rv = count_gcm(s, c->material);
     if (rv == CKR_OK)
@@ -129,6 +131,33 @@ ownkey_p11_cipher_new(struct ownkey_p11_session *s,
 
 /* ---- the lease ---- */
 
+static bool
+is_held(const struct ownkey_p11_cipher *c)
+{
+    return c != NULL && c->aes != NULL && c->material->dk != NULL &&
+           !c->forgotten;
+}
+
+void
+ownkey_p11_cipher_forget(struct ownkey_p11_cipher *c)
+{
+    if (!is_held(c))
+        return;
+    c->forgotten = true;
+    ownkey_p11_aes_forget(c->aes);
+}
+
+uint64_t
+ownkey_p11_cipher_tidy(struct ownkey_p11_cipher *c)
+{
+    if (!is_held(c))
+        return UINT64_MAX;
+    if (ownkey_lease_valid(&c->lease))
+        return c->lease.deadline_ms;
+    ownkey_p11_cipher_forget(c);
+    return UINT64_MAX;
+}
+
 CK_RV
 ownkey_p11_cipher_check(struct ownkey_p11_session *s,
                         struct ownkey_p11_cipher *c, size_t len)
@@ -138,7 +167,7 @@ ownkey_p11_cipher_check(struct ownkey_p11_session *s,
 
     if (c->material == NULL || c->material->dk == NULL)
         return CKR_OK;
-    if (ownkey_lease_valid(&c->lease)) {
+    if (!c->forgotten && ownkey_lease_valid(&c->lease)) {
         if (ownkey_data_key_spend(c->material->dk, &c->lease, len, &err) ==
             OWNKEY_OK)
             return CKR_OK;

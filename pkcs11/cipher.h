@@ -18,6 +18,7 @@ struct ownkey_p11_cipher {
     struct ownkey_p11_aes *aes;     /* NULL: RSA */
     struct ownkey_p11_material *material;
     struct ownkey_lease lease;      /* with material->dk */
+    bool forgotten;                 /* aes has no key any more */
     /* RSA. */
     struct ownkey_decrypt_request request;
     struct ownkey_bytes label;
@@ -37,6 +38,15 @@ CK_RV ownkey_p11_cipher_new(struct ownkey_p11_session *session,
  */
 CK_RV ownkey_p11_cipher_check(struct ownkey_p11_session *session,
                               struct ownkey_p11_cipher *cipher, size_t len);
+
+/*
+ * Frees the key schedule when the lease on its key is over; then the operation
+ * is refused when it goes on. Returns when it will be, on the boot clock;
+ * UINT64_MAX: never, there is none. Accepts NULL.
+ */
+uint64_t ownkey_p11_cipher_tidy(struct ownkey_p11_cipher *cipher);
+/* At once, when it is of a key under a lease. Accepts NULL. */
+void ownkey_p11_cipher_forget(struct ownkey_p11_cipher *cipher);
 
 /* *len as in aes.h. */
 CK_RV ownkey_p11_cipher_oneshot(struct ownkey_p11_session *session,

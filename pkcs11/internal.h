@@ -4,7 +4,8 @@
  *
  * One lock guards the module's state: the current instance, its sessions and
  * objects. It is held for look-ups and copies, never across a call into
- * token/, base/secret.h or OpenSSL. A session that works for one thread is
+ * token/, base/secret.h or OpenSSL (but see held.c, which frees a cipher's
+ * context). A session that works for one thread is
  * marked busy; others that want it wait.
  */
 #ifndef OWNKEY_PKCS11_INTERNAL_H

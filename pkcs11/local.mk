@@ -11,6 +11,7 @@ libownkey_la_SOURCES += \
 	pkcs11/digestinfo.c \
 	pkcs11/find.c \
 	pkcs11/functions.c pkcs11/functions.h \
+	pkcs11/held.c \
 	pkcs11/hmac.c \
 	pkcs11/internal.h \
 	pkcs11/mechanism.c \

@@ -38,6 +38,12 @@ ownkey_p11_lock(void)
     (void)pthread_mutex_lock(&lock);
 }
 
+bool
+ownkey_p11_trylock(void)
+{
+    return pthread_mutex_trylock(&lock) == 0;
+}
+
 void
 ownkey_p11_unlock(void)
 {
@@ -49,8 +55,10 @@ forget_parent(void)
 {
     (void)pthread_mutex_init(&lock, NULL);
     (void)pthread_cond_init(&changed, NULL);
-    if (current != NULL)
+    if (current != NULL) {
+        ownkey_p11_forget_locked(current);
         left_behind = current;
+    }
     current = NULL;
     initializing = false;
     waiting = 0;
@@ -144,6 +152,8 @@ ownkey_p11_destroy(struct ownkey_p11 *module)
 
     if (module == NULL)
         return;
+    if (module->tokens != NULL)
+        ownkey_tokens_set_keeper(module->tokens, NULL, NULL);
     ownkey_p11_sessions_close(module, NULL);
     while ((object = ownkey_p11_table_next(&module->objects, &pos)) != NULL)
         ownkey_p11_object_free(object);
@@ -267,6 +277,8 @@ make_module(const char *config, bool no_threads, struct ownkey_p11 **out)
         ownkey_p11_destroy(module);
         return rv;
     }
+    if (module->tokens != NULL)
+        ownkey_tokens_set_keeper(module->tokens, ownkey_p11_tidy, module);
     *out = module;
     return CKR_OK;
 }

@@ -17,6 +17,16 @@ void ownkey_p11_wake_locked(void);
 bool ownkey_p11_unref_locked(struct ownkey_p11 *module);
 void ownkey_p11_destroy(struct ownkey_p11 *module);
 
+/* False: somebody has it. */
+bool ownkey_p11_trylock(void);
+
+/* ---- held.c ---- */
+
+/* An ownkey_token_keeper (token/token.h) of the module. */
+uint64_t ownkey_p11_tidy(void *module, uint64_t now_ms);
+/* In a forked child: wipes the key schedules of its parent's operations. */
+void ownkey_p11_forget_locked(struct ownkey_p11 *module);
+
 /* settings.c: "config=PATH" of C_Initialize. The caller frees *config. */
 CK_RV ownkey_p11_settings_parse(const char *text, char **config);
 

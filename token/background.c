@@ -23,14 +23,47 @@ first_due(struct ownkey_tokens *set, uint64_t now_ms, uint64_t due_ms)
 }
 
 static uint64_t
+run_keeper(struct ownkey_tokens *set, uint64_t now_ms)
+{
+    uint64_t next = UINT64_MAX;
+
+    (void)pthread_mutex_lock(&set->keeper_lock);
+    if (set->keeper != NULL)
+        next = set->keeper(set->keeper_arg, now_ms);
+    (void)pthread_mutex_unlock(&set->keeper_lock);
+    return next;
+}
+
+void
+ownkey_tokens_set_keeper(struct ownkey_tokens *set, ownkey_token_keeper *keeper,
+                         void *arg)
+{
+    (void)pthread_mutex_lock(&set->keeper_lock);
+    set->keeper = keeper;
+    set->keeper_arg = arg;
+    (void)pthread_mutex_unlock(&set->keeper_lock);
+}
+
+void
+ownkey_token_keep(struct ownkey_token *token)
+{
+    if (token->conf->cache_ms == 0)
+        ownkey_worker_wake(token->set->worker);
+}
+
+static uint64_t
 tidy(void *arg, uint64_t now_ms, uint64_t *errand_ms)
 {
     struct ownkey_tokens *set = arg;
     uint64_t refresh_ms;
     uint64_t next;
+    uint64_t kept;
 
     ownkey_flush_look_all(set, now_ms);
     next = ownkey_lease_sweep(set->leases, now_ms, &refresh_ms);
+    kept = run_keeper(set, now_ms);
+    if (kept < next)
+        next = kept;
 
     *errand_ms = first_due(set, now_ms, refresh_ms);
     return next != UINT64_MAX && next > now_ms + LOOK_MS ? now_ms + LOOK_MS

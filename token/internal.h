@@ -105,6 +105,10 @@ struct ownkey_tokens {
     atomic_uint_fast64_t trial_free_ms; /* probe.c: the dead have had their
                                            share of the background until then */
 
+    pthread_mutex_t keeper_lock;   /* held while it runs; guards both */
+    ownkey_token_keeper *keeper;
+    void *keeper_arg;
+
     pthread_mutex_t flight_lock;   /* guards flights and what is in them */
     struct flight *flights;
 

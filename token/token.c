@@ -37,6 +37,8 @@ fork_child(void)
         for (size_t i = 0; i < set->count; i++)
             ownkey_gate_reset(&set->tokens[i]);
         ownkey_flights_reset(set);
+        (void)pthread_mutex_init(&set->keeper_lock, NULL);
+        set->keeper = NULL; /* what it looked after is the parent's */
         ownkey_hooks_reset(set->hooks);
     }
 }
@@ -310,6 +312,7 @@ free_set(struct ownkey_tokens *set)
     free(set->tokens);
     ownkey_conf_free(set->conf);
     (void)pthread_mutex_destroy(&set->flight_lock);
+    (void)pthread_mutex_destroy(&set->keeper_lock);
     free(set);
 }
 
@@ -327,6 +330,7 @@ ownkey_tokens_open(const struct ownkey_tokens_options *options,
     if (set == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
     (void)pthread_mutex_init(&set->flight_lock, NULL);
+    (void)pthread_mutex_init(&set->keeper_lock, NULL);
     set->clock = options->clock != NULL ? options->clock : &ownkey_clock_system;
     st = ownkey_conf_find(options->config, &path);
     if (st != OWNKEY_OK)

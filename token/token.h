@@ -54,6 +54,23 @@ ownkey_tokens_open(const struct ownkey_tokens_options *options,
  */
 void ownkey_tokens_close(struct ownkey_tokens *tokens);
 
+/*
+ * How a face frees what it keeps of keys whose lease is over (key schedules of
+ * operations that nobody goes on with). Called by the background thread, about
+ * twice a second while there are leases; returns when the next one ends on the
+ * boot clock, UINT64_MAX: it keeps none. It must not block, nor call token/
+ * except ownkey_lease_valid. NULL: none; the former is not running any more
+ * when this returns.
+ */
+typedef uint64_t ownkey_token_keeper(void *arg, uint64_t now_ms);
+void ownkey_tokens_set_keeper(struct ownkey_tokens *tokens,
+                              ownkey_token_keeper *keeper, void *arg);
+/*
+ * Call when a face keeps something of a key that was handed out: with
+ * `cache = off` there is no lease that would have the keeper called.
+ */
+void ownkey_token_keep(struct ownkey_token *token);
+
 const struct ownkey_conf *ownkey_tokens_conf(const struct ownkey_tokens *t);
 size_t ownkey_tokens_count(const struct ownkey_tokens *tokens);
 struct ownkey_token *ownkey_tokens_at(const struct ownkey_tokens *tokens,

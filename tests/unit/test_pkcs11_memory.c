@@ -4,8 +4,11 @@
  * writable memory of the process once the lease is over. The clock is real.
  */
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include "tests/unit/pkcs11_help.h"
+
+#include "kms/localkms_admin.h"
 
 enum { KEY_LEN = 32, CHUNK = 1 << 20 };
 
@@ -139,11 +142,125 @@ no_copy_is_left_after_the_lease(void **state)
     assert_int_equal(count_in_memory(), 0);
 }
 
+/* ---- operations that nobody goes on with ---- */
+
+static CK_OBJECT_HANDLE
+make_leased_key(CK_SESSION_HANDLE s)
+{
+    CK_MECHANISM m = {CKM_OWNKEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE key = make_key(s);
+    CK_BYTE wrapped[2000];
+    CK_ULONG len = sizeof(wrapped);
+
+    assert_ok(p11->C_WrapKey(s, &m, p11_find(s, CKO_SECRET_KEY, "demo"), key,
+                             wrapped, &len));
+    return key;
+}
+
+static CK_RV
+begin(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
+{
+    CK_BYTE iv[16] = {0};
+    CK_MECHANISM m = {CKM_AES_CBC_PAD, iv, sizeof(iv)};
+
+    return p11->C_EncryptInit(s, &m, key);
+}
+
+static CK_RV
+go_on(CK_SESSION_HANDLE s)
+{
+    CK_BYTE data[64] = {0};
+    CK_ULONG len = sizeof(data);
+
+    return p11->C_EncryptUpdate(s, data, 32, data, &len);
+}
+
+static void
+start_with(void **state, const char *settings)
+{
+    char text[300];
+
+    (void)snprintf(text, sizeof(text), "[demo]\nkek = localkms://%s\n%s",
+                   p11_path("kek"), settings);
+    p11_write("ownkey.conf", text);
+    assert_int_equal(p11_start(state), 0);
+}
+
+static void
+an_idle_operation_keeps_no_key_past_its_lease(void **state)
+{
+    CK_SESSION_HANDLE s;
+    CK_OBJECT_HANDLE key;
+
+    start_with(state, "cache = 1s\nprobe = 1h\nrefresh = at_use\n");
+    s = p11_session(0);
+    key = make_leased_key(s);
+    assert_ok(begin(s, key));
+    assert_ok(go_on(s));
+    assert_true(count_in_memory() >= 2); /* the table's, and a schedule */
+    (void)usleep(2200000);
+    assert_int_equal(count_in_memory(), 0);
+    assert_rv(go_on(s), CKR_DEVICE_ERROR);
+    assert_rv(go_on(s), CKR_OPERATION_NOT_INITIALIZED);
+    assert_ok(begin(s, key));
+    assert_int_equal(p11_stop(state), 0);
+    assert_int_equal(count_in_memory(), 0);
+}
+
+/* Without a lease in the table, and ended by a no before its deadline. */
+static void
+an_idle_operation_keeps_no_key_past_a_no(void **state)
+{
+    CK_SESSION_HANDLE s;
+    CK_SESSION_HANDLE other;
+    CK_OBJECT_HANDLE key;
+
+    start_with(state, "cache = off\n");
+    s = p11_session(0);
+    other = p11_session(0);
+    key = make_leased_key(s);
+    assert_ok(begin(s, key));
+    assert_true(count_in_memory() >= 1);
+    assert_int_equal(ownkey_localkms_disable(p11_path("kek"), NULL),
+                     OWNKEY_OK);
+    assert_rv(begin(other, key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    (void)usleep(1200000);
+    assert_int_equal(count_in_memory(), 0);
+    assert_rv(go_on(s), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(ownkey_localkms_enable(p11_path("kek"), NULL), OWNKEY_OK);
+    assert_int_equal(p11_stop(state), 0);
+}
+
+static void
+a_child_has_none_of_its_parents_operations(void **state)
+{
+    CK_SESSION_HANDLE s;
+    CK_OBJECT_HANDLE key;
+    int status = 0;
+    pid_t pid;
+
+    start_with(state, "cache = 5m\n");
+    s = p11_session(0);
+    key = make_leased_key(s);
+    assert_ok(begin(s, key));
+    assert_true(count_in_memory() >= 2);
+    pid = fork();
+    if (pid == 0)
+        _exit((int)count_in_memory());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_ok(go_on(s));
+    assert_int_equal(p11_stop(state), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_copy_is_left_after_the_lease),
+        cmocka_unit_test(an_idle_operation_keeps_no_key_past_its_lease),
+        cmocka_unit_test(an_idle_operation_keeps_no_key_past_a_no),
+        cmocka_unit_test(a_child_has_none_of_its_parents_operations),
     };
 
     return cmocka_run_group_tests_name("pkcs11_memory", tests,
