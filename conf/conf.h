@@ -69,6 +69,7 @@ struct ownkey_conf_token {
     uint64_t cache_bytes;
     size_t cache_entries;           /* leases; 0: as many as there is room */
     bool no_refresh;                /* refresh = at_use */
+    bool tree;                      /* leases = tree */
     char *store;                    /* path, or NULL for "none" or unset */
     char *on_state;                 /* path, or NULL */
     struct ownkey_context context;  /* context.NAME = VALUE */

@@ -120,6 +120,18 @@ take_refresh(const struct ownkey_conf_scope *scope,
 }
 
 static enum ownkey_status
+take_leases(const struct ownkey_conf_scope *scope,
+            const struct ownkey_ini_entry *e, void *target)
+{
+    struct ownkey_conf_token *token = target;
+
+    token->tree = strcmp(e->value, "tree") == 0;
+    if (!token->tree && strcmp(e->value, "process") != 0)
+        return ownkey_section_bad_value(scope, e, "process or tree");
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
 take_store(const struct ownkey_conf_scope *scope,
            const struct ownkey_ini_entry *e, void *target)
 {
@@ -184,6 +196,7 @@ static const struct ownkey_setting token_settings[] = {
     { "probe", take_probe },
     { "grace", take_grace },
     { "refresh", take_refresh },
+    { "leases", take_leases },
     { "store", take_store },
     { "on_state", take_on_state },
     { "public_key", take_kek_public },
@@ -260,6 +273,26 @@ check_lag(const struct ownkey_conf_scope *scope,
                                 cache->value, cache->value);
 }
 
+/* Uses and bytes are counted by each process: a tree has no such limit. */
+static void
+check_tree(const struct ownkey_conf_scope *scope,
+           const struct ownkey_conf_token *token)
+{
+    const struct ownkey_ini_entry *leases =
+        ownkey_section_entry(scope->section, "leases");
+    const char *what = token->cache_ms == 0      ? "cache = off"
+                       : token->cache_uses > 0  ? "cache_uses"
+                       : token->cache_bytes > 0 ? "cache_bytes"
+                                                : NULL;
+
+    if (token->tree && leases != NULL && what != NULL)
+        (void)ownkey_conf_complain(
+            scope->err, scope->path, leases->line,
+            "leases = tree: %s is kept by each process for itself; leave one "
+            "of the two out",
+            what);
+}
+
 enum ownkey_status
 ownkey_conf_fill_token(const struct ownkey_conf_scope *scope,
                        struct ownkey_conf_token *token)
@@ -280,6 +313,7 @@ ownkey_conf_fill_token(const struct ownkey_conf_scope *scope,
             "kek = awskms:///alias/NAME",
             section->name);
     (void)check_lag(scope, token);
+    check_tree(scope, token);
     ownkey_section_check_services(scope, token->uri, &token->options);
     if (token->probe_ms == 0)
         token->probe_ms = token->cache_ms / 2;

@@ -60,6 +60,8 @@ tidy(void *arg, uint64_t now_ms, uint64_t *errand_ms)
     uint64_t kept;
 
     ownkey_flush_look_all(set, now_ms);
+    for (size_t i = 0; i < set->count; i++)
+        ownkey_token_sweep_tree(&set->tokens[i], now_ms);
     next = ownkey_lease_sweep(set->leases, now_ms, &refresh_ms);
     kept = run_keeper(set, now_ms);
     if (kept < next)
@@ -80,7 +82,7 @@ refresh_one(struct ownkey_tokens *set)
 
     if (dk == NULL)
         return false;
-    (void)ownkey_dk_confirm(dk, true, &err);
+    (void)ownkey_dk_refresh(dk, &err);
     ownkey_data_key_free(dk);
     return true;
 }

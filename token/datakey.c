@@ -27,7 +27,7 @@ ownkey_lease_valid(const struct ownkey_lease *lease)
 {
     return lease->token != NULL &&
            ownkey_token_now(lease->token) < lease->deadline_ms &&
-           atomic_load(&lease->token->epoch) == lease->epoch &&
+           atomic_load(lease->token->epoch) == lease->epoch &&
            lease->generation == ownkey_fork_generation();
 }
 
@@ -117,6 +117,64 @@ ownkey_dk_fail_overtaken(const struct ownkey_token *token,
                        token->conf->name);
 }
 
+/* Into this process's table. */
+static enum ownkey_status
+keep(struct ownkey_data_key *dk, const struct ownkey_lease_term *term,
+     const struct ownkey_secret *key, struct ownkey_error *err)
+{
+    struct ownkey_token *token = dk->token;
+
+    if (ownkey_lease_put(token->set->leases, dk->id, term, key,
+                         token->conf->no_refresh ? NULL : dk) != OWNKEY_OK)
+        return ownkey_fail(err, OWNKEY_NOMEM,
+                           "no secure memory for another data key; raise "
+                           "secure_memory");
+    ownkey_probe_keep(dk, term->start_ms, term->deadline_ms);
+    ownkey_worker_wake(token->set->worker);
+    return OWNKEY_OK;
+}
+
+static enum ownkey_status
+begin_lease(struct ownkey_data_key *dk, const struct ownkey_tree_term *times,
+            struct ownkey_dk_cost cost, const struct ownkey_secret *key,
+            struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    struct ownkey_token *token = dk->token;
+    const struct ownkey_conf_token *conf = token->conf;
+    const struct ownkey_lease_term term = {
+        .owner = token,
+        .epoch = times->epoch,
+        .start_ms = times->start_ms,
+        .deadline_ms = times->deadline_ms,
+        .grace_ms = conf->grace_ms,
+        .outage = &token->outage,
+        .limits = { .uses = conf->cache_uses,
+                    .bytes = conf->cache_bytes,
+                    .entries = conf->cache_entries },
+        .uses = cost.uses,
+        .bytes = cost.bytes,
+    };
+
+    *lease = (struct ownkey_lease){
+        .token = token,
+        .deadline_ms = times->deadline_ms,
+        .epoch = times->epoch,
+        .generation = ownkey_fork_generation(),
+    };
+    return conf->cache_ms > 0 ? keep(dk, &term, key, err) : OWNKEY_OK;
+}
+
+/* Somebody may have been denied while this reply was on its way. */
+static enum ownkey_status
+check_epoch(struct ownkey_token *token, uint64_t epoch,
+            struct ownkey_error *err)
+{
+    if (atomic_load(token->epoch) == epoch)
+        return OWNKEY_OK;
+    (void)ownkey_lease_purge(token->set->leases, token);
+    return ownkey_dk_fail_overtaken(token, err);
+}
+
 /* Puts the key (without its commit key) under a lease that began at sent_ms. */
 enum ownkey_status
 ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
@@ -126,41 +184,31 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
 {
     struct ownkey_token *token = dk->token;
     uint64_t cache_ms = token->conf->cache_ms;
-    struct ownkey_lease_term term = {
-        .owner = token,
+    const struct ownkey_tree_term times = {
         .epoch = epoch,
         .start_ms = sent_ms,
-        .grace_ms = token->conf->grace_ms,
-        .outage = &token->outage,
-        .limits = { .uses = token->conf->cache_uses,
-                    .bytes = token->conf->cache_bytes,
-                    .entries = token->conf->cache_entries },
-        .uses = cost.uses,
-        .bytes = cost.bytes,
+        .deadline_ms =
+            sent_ms + (cache_ms > 0 ? cache_ms : OWNKEY_UNCACHED_LEASE_MS),
     };
+    enum ownkey_status st = begin_lease(dk, &times, cost, key, lease, err);
 
-    term.deadline_ms =
-        sent_ms + (cache_ms > 0 ? cache_ms : OWNKEY_UNCACHED_LEASE_MS);
-    *lease = (struct ownkey_lease){
-        .token = token,
-        .deadline_ms = term.deadline_ms,
-        .epoch = epoch,
-        .generation = ownkey_fork_generation(),
-    };
-    if (cache_ms > 0) {
-        if (ownkey_lease_put(token->set->leases, dk->id, &term, key,
-                             token->conf->no_refresh ? NULL : dk) != OWNKEY_OK)
-            return ownkey_fail(err, OWNKEY_NOMEM,
-                               "no secure memory for another data key; raise "
-                               "secure_memory");
-        ownkey_probe_keep(dk, sent_ms, term.deadline_ms);
-        ownkey_worker_wake(token->set->worker);
-    }
-    /* Somebody may have been denied while this reply was on its way. */
-    if (atomic_load(&token->epoch) == epoch)
-        return OWNKEY_OK;
-    (void)ownkey_lease_purge(token->set->leases, token);
-    return ownkey_dk_fail_overtaken(token, err);
+    if (st != OWNKEY_OK)
+        return st;
+    if (token->tree != NULL)
+        ownkey_tree_put(token->tree, dk->id, &times, key);
+    return check_epoch(token, epoch, err);
+}
+
+enum ownkey_status
+ownkey_dk_join_lease(struct ownkey_data_key *dk,
+                     const struct ownkey_tree_term *shared,
+                     const struct ownkey_secret *key,
+                     struct ownkey_lease *lease, struct ownkey_error *err)
+{
+    const struct ownkey_dk_cost cost = { 0 };
+    enum ownkey_status st = begin_lease(dk, shared, cost, key, lease, err);
+
+    return st == OWNKEY_OK ? check_epoch(dk->token, shared->epoch, err) : st;
 }
 
 enum ownkey_status

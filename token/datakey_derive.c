@@ -18,7 +18,7 @@ begin(struct ownkey_data_key *dk, struct ownkey_ask *ask,
       struct ownkey_error *err)
 {
     *ask = (struct ownkey_ask){ .token = dk->token,
-                                .epoch = atomic_load(&dk->token->epoch) };
+                                .epoch = atomic_load(dk->token->epoch) };
     return ownkey_key_may_use(dk->key, err);
 }
 

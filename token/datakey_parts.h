@@ -109,6 +109,13 @@ bool ownkey_dk_is_under_kek(const struct ownkey_data_key *dk);
 enum ownkey_status ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
                                      struct ownkey_error *err);
 
+/*
+ * As ownkey_dk_confirm with keep, but a lease that another process of the tree
+ * has begun meanwhile will do.
+ */
+enum ownkey_status ownkey_dk_refresh(struct ownkey_data_key *dk,
+                                     struct ownkey_error *err);
+
 /* What a request was made for: counted against the lease that it begins. */
 struct ownkey_dk_cost {
     uint64_t uses;
@@ -121,6 +128,27 @@ ownkey_dk_start_lease(struct ownkey_data_key *dk, uint64_t epoch,
                       uint64_t sent_ms, struct ownkey_dk_cost cost,
                       const struct ownkey_secret *key,
                       struct ownkey_lease *lease, struct ownkey_error *err);
+
+/* The same of a lease that the tree has. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_dk_join_lease(struct ownkey_data_key *dk,
+                     const struct ownkey_tree_term *shared,
+                     const struct ownkey_secret *key,
+                     struct ownkey_lease *lease, struct ownkey_error *err);
+
+/* ---- datakey_tree.c ---- */
+
+/*
+ * Looks for the key in the tree, after a lease that began at after_ms, and
+ * waits for another process that asks for it, wait_ms at most. True: *st is
+ * the outcome. False: ask; when *claimed, then ownkey_dk_tree_release.
+ */
+bool ownkey_dk_tree_find(struct ownkey_data_key *dk, uint64_t after_ms,
+                         uint64_t wait_ms, struct ownkey_secret *key,
+                         struct ownkey_lease *lease, bool *claimed,
+                         enum ownkey_status *st, struct ownkey_error *err);
+void ownkey_dk_tree_release(struct ownkey_data_key *dk, enum ownkey_status st,
+                            const struct ownkey_error *err);
 
 /* key: what follows the commit key in plain. */
 OWNKEY_MUST_CHECK enum ownkey_status

@@ -13,22 +13,20 @@ struct want {
     struct ownkey_data_key *dk;
     struct ownkey_dk_cost cost;
     bool counted; /* the table has counted what it costs */
+    uint64_t after_ms; /* only a lease of the tree's that began later */
 };
 
-/* One request to the KMS, by the one thread that leads a flight. */
+/* One request to the KMS. */
 static enum ownkey_status
-fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
-      struct ownkey_error *err)
+fetch_from_kek(struct want *want, struct ownkey_secret *key,
+               struct ownkey_lease *lease, struct ownkey_error *err)
 {
-    struct want *want = arg;
     struct ownkey_data_key *dk = want->dk;
     struct ownkey_secret plain = { 0 };
     struct ownkey_ask request;
     uint64_t sent_ms = 0;
-    enum ownkey_status st;
+    enum ownkey_status st = dk->kind->begin(dk, &request, err);
 
-    ownkey_flush_look(dk->token);
-    st = dk->kind->begin(dk, &request, err);
     if (st != OWNKEY_OK)
         return st;
     st = dk->kind->ask(dk, &plain, &sent_ms, err);
@@ -44,6 +42,69 @@ fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
     return st;
 }
 
+/*
+ * How long a caller waits for the request of another one: a place for it, and
+ * its answer.
+ */
+static uint64_t
+flight_ms(const struct ownkey_data_key *dk)
+{
+    return 2 * dk->token->timeout_ms + 1000;
+}
+
+/*
+ * What the tree has is not used on a yes that is older than `probe`; but if
+ * the KEK cannot be asked, it is used to its deadline.
+ */
+static enum ownkey_status
+prove(struct want *want, struct ownkey_secret *key, struct ownkey_lease *lease,
+      struct ownkey_error *err)
+{
+    struct ownkey_token *token = want->dk->token;
+    struct ownkey_secret fresh = { 0 };
+    struct ownkey_lease newer;
+    enum ownkey_status st;
+
+    if (!ownkey_token_must_prove(token, ownkey_token_now(token)))
+        return OWNKEY_OK;
+    st = fetch_from_kek(want, &fresh, &newer, err);
+    if (st == OWNKEY_OK) {
+        ownkey_secret_move(key, &fresh);
+        *lease = newer;
+    } else if (ownkey_status_class(st) == OWNKEY_CLASS_UNREACHABLE) {
+        atomic_store(ownkey_tree_failed(token->tree), ownkey_token_now(token));
+        st = OWNKEY_OK;
+    } else {
+        ownkey_secret_clear(key);
+    }
+    ownkey_token_probed(token);
+    ownkey_secret_clear(&fresh);
+    return st;
+}
+
+/* From the tree or the KMS, by the one thread that leads a flight. */
+static enum ownkey_status
+fetch(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
+      struct ownkey_error *err)
+{
+    struct want *want = arg;
+    struct ownkey_data_key *dk = want->dk;
+    bool claimed = false;
+    enum ownkey_status st;
+
+    ownkey_flush_look(dk->token);
+    if (dk->token->tree != NULL &&
+        ownkey_dk_tree_find(dk, want->after_ms, flight_ms(dk), key, lease,
+                            &claimed, &st, err))
+        return st == OWNKEY_OK && want->after_ms == 0
+                   ? prove(want, key, lease, err)
+                   : st;
+    st = fetch_from_kek(want, key, lease, err);
+    if (claimed)
+        ownkey_dk_tree_release(dk, st, err);
+    return st;
+}
+
 static bool
 take(struct ownkey_data_key *dk, struct ownkey_secret *key,
      struct ownkey_lease *lease, enum ownkey_status *st)
@@ -52,7 +113,7 @@ take(struct ownkey_data_key *dk, struct ownkey_secret *key,
     struct ownkey_lease_term term;
 
     if (!ownkey_lease_take(token->set->leases, dk->id, token,
-                           atomic_load(&token->epoch), ownkey_token_now(token),
+                           atomic_load(token->epoch), ownkey_token_now(token),
                            key, &term, st))
         return false;
     *lease = (struct ownkey_lease){
@@ -72,16 +133,6 @@ take_wanted(void *arg, struct ownkey_secret *key, struct ownkey_lease *lease,
 
     want->counted = take(want->dk, key, lease, st);
     return want->counted;
-}
-
-/*
- * How long a caller waits for the request of another one: a place for it, and
- * its answer.
- */
-static uint64_t
-flight_ms(const struct ownkey_data_key *dk)
-{
-    return 2 * dk->token->timeout_ms + 1000;
 }
 
 static bool
@@ -114,27 +165,54 @@ ask_only(struct ownkey_data_key *dk, struct ownkey_error *err)
     return st;
 }
 
+/* What the KEK says is no key any more has no lease any more. */
+static void
+end_damaged(struct ownkey_data_key *dk)
+{
+    ownkey_lease_end(dk->token->set->leases, dk->id, dk->token);
+    if (dk->token->tree != NULL)
+        ownkey_tree_end(dk->token->tree, dk->id);
+}
+
+/* A new lease, which began after after_ms. */
+static enum ownkey_status
+renew(struct ownkey_data_key *dk, uint64_t after_ms, struct ownkey_error *err)
+{
+    static const struct ownkey_flight_ops ops = { .take = take_nothing,
+                                                  .fetch = fetch };
+    struct want want = { .dk = dk, .after_ms = after_ms };
+    struct ownkey_secret key = { 0 };
+    struct ownkey_lease lease;
+    enum ownkey_status st = ownkey_flight_fly(
+        dk->token->set, dk->id, &ops, &want, flight_ms(dk), &key, &lease, err);
+
+    ownkey_secret_clear(&key);
+    if (st == OWNKEY_DAMAGED)
+        end_damaged(dk);
+    return st;
+}
+
 enum ownkey_status
 ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
                   struct ownkey_error *err)
 {
-    static const struct ownkey_flight_ops ops = { .take = take_nothing,
-                                                  .fetch = fetch };
-    struct ownkey_tokens *set = dk->token->set;
-    struct ownkey_secret key = { 0 };
-    struct want want = { .dk = dk };
-    struct ownkey_lease lease;
     enum ownkey_status st;
 
     if (keep)
-        st = ownkey_flight_fly(set, dk->id, &ops, &want, flight_ms(dk), &key,
-                               &lease, err);
-    else
-        st = ask_only(dk, err);
-    ownkey_secret_clear(&key);
+        return renew(dk, ownkey_token_now(dk->token), err);
+    st = ask_only(dk, err);
     if (st == OWNKEY_DAMAGED)
-        ownkey_lease_end(set->leases, dk->id, dk->token);
+        end_damaged(dk);
     return st;
+}
+
+enum ownkey_status
+ownkey_dk_refresh(struct ownkey_data_key *dk, struct ownkey_error *err)
+{
+    return renew(dk,
+                 ownkey_lease_start_ms(dk->token->set->leases, dk->id,
+                                       dk->token),
+                 err);
 }
 
 /* Takes it; without a thread that refreshes, the caller does it in time. */
@@ -155,7 +233,7 @@ take_fresh(struct ownkey_data_key *dk, struct ownkey_secret *key,
                                 ownkey_token_now(dk->token));
     if (due == NULL)
         return true;
-    (void)ownkey_dk_confirm(due, true, &err);
+    (void)ownkey_dk_refresh(due, &err);
     ownkey_data_key_free(due);
     return take(dk, key, lease, st);
 }
@@ -174,7 +252,7 @@ take_late(struct ownkey_data_key *dk, enum ownkey_status why,
     if (token->conf->grace_ms == 0 ||
         (why != OWNKEY_UNREACHABLE && why != OWNKEY_THROTTLED) ||
         !ownkey_lease_take_late(token->set->leases, dk->id, token,
-                                atomic_load(&token->epoch), now, key, &term,
+                                atomic_load(token->epoch), now, key, &term,
                                 &st))
         return why;
     *lease = (struct ownkey_lease){
@@ -238,7 +316,7 @@ check_in_time(const struct ownkey_data_key *dk,
 {
     if (ownkey_lease_valid(lease))
         return OWNKEY_OK;
-    if (atomic_load(&dk->token->epoch) != lease->epoch)
+    if (atomic_load(dk->token->epoch) != lease->epoch)
         return ownkey_dk_fail_overtaken(dk->token, err);
     return ownkey_fail(err, OWNKEY_UNREACHABLE,
                        "the reply took longer than the lease it gave; `cache` "
@@ -251,12 +329,12 @@ static enum ownkey_status
 ask_until_kept(struct ownkey_data_key *dk, struct ownkey_secret *key,
                struct ownkey_lease *lease, struct ownkey_error *err)
 {
-    uint64_t flushes = atomic_load(&dk->token->flushes);
+    uint64_t flushes = atomic_load(dk->token->flushes);
     enum ownkey_status st = ask(dk, key, lease, err);
 
     if (st == OWNKEY_OK)
         st = check_in_time(dk, lease, err);
-    if (st != OWNKEY_DENIED || atomic_load(&dk->token->flushes) == flushes)
+    if (st != OWNKEY_DENIED || atomic_load(dk->token->flushes) == flushes)
         return st;
     st = ask(dk, key, lease, err);
     return st == OWNKEY_OK ? check_in_time(dk, lease, err) : st;

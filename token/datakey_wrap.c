@@ -84,7 +84,7 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
     if (st != OWNKEY_OK)
         return st;
     ownkey_flush_look(token);
-    flushes = atomic_load(&token->flushes);
+    flushes = atomic_load(token->flushes);
     dk = ownkey_dk_new(token);
     if (dk == NULL)
         return ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
@@ -108,7 +108,7 @@ wrap_plain(struct ownkey_token *token, enum ownkey_purpose purpose,
                          plain->len, generate_len);
     if (st == OWNKEY_OK)
         st = finish_wrap(dk, purpose, &reply, plain, ask.epoch, sent_ms, err);
-    if (st == OWNKEY_DENIED && atomic_load(&token->flushes) != flushes)
+    if (st == OWNKEY_DENIED && atomic_load(token->flushes) != flushes)
         st = OWNKEY_OK; /* it was flushed meanwhile: wrapped, without lease */
     if (st == OWNKEY_OK) {
         *out = dk;

@@ -60,10 +60,15 @@ static bool
 compare(struct ownkey_token *token, const struct ownkey_flush_file *all,
         const struct ownkey_flush_file *own)
 {
-    struct ownkey_flush_mark *mark = &token->flush_mark;
+    struct ownkey_flush_mark *mark = token->tree != NULL
+                                         ? ownkey_tree_lock_mark(token->tree)
+                                         : &token->flush_mark;
     bool flushed;
 
-    (void)pthread_mutex_lock(&token->lock);
+    if (mark == NULL)
+        return false; /* the next look sees it */
+    if (token->tree == NULL)
+        (void)pthread_mutex_lock(&token->lock);
     flushed = mark->set && (is_another(all, &mark->all) ||
                             is_another(own, &mark->own));
     if (!mark->set || is_another(all, &mark->all))
@@ -72,10 +77,13 @@ compare(struct ownkey_token *token, const struct ownkey_flush_file *all,
         mark->own = *own;
     mark->set = true;
     if (flushed) {
-        atomic_fetch_add(&token->flushes, 1);
-        atomic_fetch_add(&token->epoch, 1);
+        atomic_fetch_add(token->flushes, 1);
+        atomic_fetch_add(token->epoch, 1);
     }
-    (void)pthread_mutex_unlock(&token->lock);
+    if (token->tree != NULL)
+        ownkey_tree_unlock_mark(token->tree);
+    else
+        (void)pthread_mutex_unlock(&token->lock);
     return flushed;
 }
 
@@ -85,10 +93,13 @@ look(struct ownkey_token *token, const struct ownkey_flush_file *all)
     const char *dir = token->set->conf->flush_dir;
     const struct ownkey_flush_file own = file_of(dir, token->conf->name);
 
-    if (compare(token, all, &own))
-        ownkey_log(OWNKEY_LOG_INFO, "token %s: flushed, %zu leases ended",
-                   token->conf->name,
-                   ownkey_lease_purge(token->set->leases, token));
+    if (!compare(token, all, &own))
+        return;
+    ownkey_log(OWNKEY_LOG_INFO, "token %s: flushed, %zu leases ended",
+               token->conf->name,
+               ownkey_lease_purge(token->set->leases, token));
+    if (token->tree != NULL)
+        ownkey_tree_sweep(token->tree, ownkey_token_now(token));
 }
 
 void

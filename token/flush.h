@@ -28,7 +28,7 @@ struct ownkey_flush_file {
     struct timespec changed;
 };
 
-/* What a token has seen. Guarded by the token's lock. */
+/* What a token has seen. Guarded by the token's lock, or is its tree's. */
 struct ownkey_flush_mark {
     bool set;
     struct ownkey_flush_file all;

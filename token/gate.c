@@ -119,7 +119,7 @@ ownkey_token_begin(struct ownkey_token *token, const char *operation,
         *ask = (struct ownkey_ask){
             .token = token,
             .operation = operation,
-            .epoch = atomic_load(&token->epoch),
+            .epoch = atomic_load(token->epoch),
             .begin_ms = now_ms,
             .proof = true,
             .trial = is_shut(token),
@@ -157,6 +157,8 @@ note_yes_locked(struct ownkey_token *token, const struct ownkey_ask *ask)
     atomic_store(&token->late_logged, false);
     if (ask->proof && ask->begin_ms > token->proved_ms)
         token->proved_ms = ask->begin_ms;
+    if (ask->proof && token->tree != NULL)
+        ownkey_tree_prove(token->tree, ask->begin_ms);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "token/lease.h"
 #include "token/state.h"
 #include "token/token.h"
+#include "token/tree.h"
 #include "token/worker.h"
 
 struct flight;        /* flight.c */
@@ -53,12 +54,17 @@ struct ownkey_token {
     struct ownkey_key *keys;
     size_t key_count;
 
-    atomic_uint_fast64_t epoch;    /* a denial raises it: leases end */
+    struct ownkey_tree *tree;      /* leases = tree; NULL: process */
+    atomic_uint_fast64_t *epoch;   /* a denial raises it: leases end. The
+                                      tree's or the process's own */
+    atomic_uint_fast64_t own_epoch;
+    atomic_uint_fast64_t swept_epoch; /* the table has none from before it */
     atomic_uint_fast64_t kms_calls;
     atomic_uint_fast64_t hits;
     atomic_uint_fast64_t misses;
     atomic_uint_fast64_t purges;
-    atomic_uint_fast64_t flushes;
+    atomic_uint_fast64_t *flushes; /* likewise */
+    atomic_uint_fast64_t own_flushes;
 
     uint64_t timeout_ms;           /* of one request, with all its tries */
     atomic_uint_fast64_t lease_end_ms; /* boot clock: no lease after it; a
@@ -149,6 +155,29 @@ size_t ownkey_token_end_leases(struct ownkey_token *token);
  * token only (its role, its context), they ask and go on. (token.c)
  */
 size_t ownkey_token_end_siblings(const struct ownkey_token *token);
+
+/* ---- token_tree.c: a token whose leases a process tree shares ---- */
+
+/* Sets token->tree as configured. Nothing to do for leases = process. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_token_join_tree(struct ownkey_token *token, struct ownkey_error *err);
+
+/* Wipes what another process's answer has ended, and what is over. */
+void ownkey_token_sweep_tree(struct ownkey_token *token, uint64_t now_ms);
+
+/*
+ * False: another process of the tree probes the KEK. After true, and the
+ * probe, comes ownkey_token_probed. Without a tree nothing but true.
+ */
+bool ownkey_token_may_probe(struct ownkey_token *token, uint64_t now_ms);
+void ownkey_token_probed(struct ownkey_token *token);
+
+/*
+ * True: the last yes that the tree has heard is older than `probe`, and this
+ * caller is to ask before it uses what the tree has; afterwards comes
+ * ownkey_token_probed. For processes that end before their background does.
+ */
+bool ownkey_token_must_prove(struct ownkey_token *token, uint64_t now_ms);
 
 /* ---- gate.c: who may ask a KEK, and when ---- */
 

@@ -440,3 +440,17 @@ ownkey_lease_used_ms(struct ownkey_lease_table *table,
     return used_ms;
 }
 
+uint64_t
+ownkey_lease_start_ms(struct ownkey_lease_table *table,
+                      const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                      const void *owner)
+{
+    struct ownkey_lease_slot *s = ownkey_lease_find(table, id, owner);
+    uint64_t start_ms;
+
+    if (s == NULL)
+        return 0;
+    start_ms = s->term.start_ms;
+    (void)pthread_mutex_unlock(&s->lock);
+    return start_ms;
+}

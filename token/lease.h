@@ -10,8 +10,8 @@
  * ownkey_lease_limits. What was counted is forgotten with the next put, which
  * is the service's next yes.
  *
- * Not here yet, and to be added here: the table in memory shared by a process
- * tree.
+ * The leases of a token with `leases = tree` are here as well, in each process
+ * that uses them; token/tree.h is where it gets them from without asking.
  */
 #ifndef OWNKEY_TOKEN_LEASE_H
 #define OWNKEY_TOKEN_LEASE_H
@@ -111,6 +111,11 @@ bool ownkey_lease_spend(struct ownkey_lease_table *table,
 void ownkey_lease_end(struct ownkey_lease_table *table,
                       const uint8_t id[static OWNKEY_LEASE_ID_LEN],
                       const void *owner);
+
+/* When the request was sent that it began with; 0: there is none. */
+uint64_t ownkey_lease_start_ms(struct ownkey_lease_table *table,
+                               const uint8_t id[static OWNKEY_LEASE_ID_LEN],
+                               const void *owner);
 
 /* When it was last taken, on the boot clock; 0: never, or there is none. */
 uint64_t ownkey_lease_used_ms(struct ownkey_lease_table *table,

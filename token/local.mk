@@ -4,6 +4,7 @@ libownkey_la_SOURCES += \
 	token/datakey_derive.c \
 	token/datakey_oaep.c \
 	token/datakey_parts.h \
+	token/datakey_tree.c \
 	token/datakey_use.c \
 	token/datakey_wrap.c \
 	token/flight.c token/flight.h \
@@ -23,5 +24,8 @@ libownkey_la_SOURCES += \
 	token/signature.c \
 	token/state.c token/state.h \
 	token/token.c token/token.h \
+	token/token_tree.c \
+	token/tree.c token/tree.h token/tree_parts.h \
+	token/tree_process.c token/tree_region.c \
 	token/worker.c token/worker.h \
 	token/wrapped.c token/wrapped.h

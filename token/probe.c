@@ -60,6 +60,10 @@ static uint64_t
 due_locked(const struct ownkey_token *token, uint64_t now_ms)
 {
     bool leases = has_leases(token, now_ms);
+    uint64_t proved = token->proved_ms;
+
+    if (token->tree != NULL) /* a yes that another process heard, too */
+        proved = later(proved, ownkey_tree_proved(token->tree));
 
     if (token->state == OWNKEY_STATE_DEGRADED && !leases)
         return now_ms;
@@ -74,7 +78,7 @@ due_locked(const struct ownkey_token *token, uint64_t now_ms)
     }
     if (!leases || token->conf->probe_ms == 0)
         return UINT64_MAX;
-    return later(token->proved_ms, token->probed_ms) + token->conf->probe_ms;
+    return later(proved, token->probed_ms) + token->conf->probe_ms;
 }
 
 uint64_t
@@ -152,6 +156,19 @@ is_in_use(const struct ownkey_data_key *dk, uint64_t now_ms)
            now_ms - used_ms < later(conf->probe_ms, conf->cache_ms / 2);
 }
 
+/* Another process of the tree asks: see soon what it heard. */
+static void
+look_soon(struct ownkey_token *token, uint64_t now_ms)
+{
+    uint64_t then = now_ms + OWNKEY_PROBE_LOOK_MS;
+
+    (void)pthread_mutex_lock(&token->lock);
+    token->retry_ms = then;
+    if (then > token->conf->probe_ms)
+        token->probed_ms = then - token->conf->probe_ms;
+    (void)pthread_mutex_unlock(&token->lock);
+}
+
 void
 ownkey_probe_run(struct ownkey_token *token)
 {
@@ -164,9 +181,17 @@ ownkey_probe_run(struct ownkey_token *token)
     bool look;
 
     ownkey_token_settle(token);
-    dk = start(token, now, &trouble, &look);
-    if (dk == NULL)
+    if (ownkey_probe_due(token, now) > now)
         return;
+    if (!ownkey_token_may_probe(token, now)) {
+        look_soon(token, now);
+        return;
+    }
+    dk = start(token, now, &trouble, &look);
+    if (dk == NULL) {
+        ownkey_token_probed(token);
+        return;
+    }
     st = ownkey_dk_confirm(dk, is_in_use(dk, now), &err);
     if (st != OWNKEY_OK)
         repeat_soon(token, now);
@@ -178,6 +203,7 @@ ownkey_probe_run(struct ownkey_token *token)
         atomic_store(&token->set->trial_free_ms,
                      end + TRIAL_SHARE * (end - now));
     }
+    ownkey_token_probed(token);
     ownkey_data_key_free(dk);
 }
 

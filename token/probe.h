@@ -16,6 +16,8 @@ enum {
     /* So long after somebody last wanted it, a KEK is asked for its return. */
     OWNKEY_PROBE_RECENT_MS = 600000,
     OWNKEY_PROBE_PAUSE_MAX_MS = 60000, /* between two such requests */
+    OWNKEY_PROBE_LOOK_MS = 100, /* whether another process of the tree, which
+                                   asks now, has heard a yes */
     OWNKEY_PROBE_DESCRIBE_EACH = 10,   /* the first probe, and each tenth */
 };
 

@@ -174,7 +174,7 @@ inside(const struct ownkey_rewrap *r, struct ownkey_kms *from,
        struct ownkey_error *err)
 {
     const struct ownkey_unwrap_request request = ownkey_dk_request(dk);
-    uint64_t epoch = atomic_load(&r->token->epoch);
+    uint64_t epoch = atomic_load(r->token->epoch);
     enum ownkey_status st =
         ownkey_kms_rewrap(r->token->kms, from, &request, reply, err);
 
@@ -190,7 +190,7 @@ here(const struct ownkey_rewrap *r, struct ownkey_kms *from,
      struct ownkey_error *err)
 {
     const struct ownkey_unwrap_request request = ownkey_dk_request(dk);
-    uint64_t epoch = atomic_load(&r->token->epoch);
+    uint64_t epoch = atomic_load(r->token->epoch);
     struct ownkey_secret plain = { 0 };
     struct ownkey_ask ask;
     uint64_t sent_ms;

@@ -89,13 +89,13 @@ set_state_locked(const struct ownkey_ask *ask, enum ownkey_status st,
 
     bool tell;
 
-    if (!denied && atomic_load(&token->epoch) != ask->epoch)
+    if (!denied && atomic_load(token->epoch) != ask->epoch)
         return false;
     if (st == OWNKEY_OK && !ask->proof &&
         (token->denied || token->failures > 0))
         return false;
     if (denied) /* who finds a lease ended finds the reason, too */
-        atomic_fetch_add(&token->epoch, 1);
+        atomic_fetch_add(token->epoch, 1);
     if (st != OWNKEY_OK)
         token->last_error = *err;
     tell = change_locked(token, state_after(token->state, st, leases));
@@ -191,8 +191,10 @@ ownkey_token_end_leases(struct ownkey_token *token)
     size_t ended;
 
     /* First the epoch: from here on no lease of the token is valid. */
-    atomic_fetch_add(&token->epoch, 1);
+    atomic_fetch_add(token->epoch, 1);
     ended = ownkey_lease_purge(token->set->leases, token);
+    if (token->tree != NULL)
+        ownkey_tree_sweep(token->tree, ownkey_token_now(token));
     if (ended > 0)
         atomic_fetch_add(&token->purges, 1);
     return ended;

@@ -195,6 +195,8 @@ open_kek(struct ownkey_token *token)
         st = ownkey_token_open_kms(token, conf->uri_where, &config,
                                    &token->kms, err);
     }
+    if (st == OWNKEY_OK)
+        st = ownkey_token_join_tree(token, err);
     err->status = st;
     return st;
 }
@@ -226,7 +228,9 @@ open_token(struct ownkey_token *token)
     ownkey_gate_reset(token);
     token->timeout_ms = timeout_of(conf);
     token->pause_ms = OWNKEY_ASK_PAUSE_MS;
-    atomic_store(&token->epoch, 1);
+    atomic_store(&token->own_epoch, 1);
+    token->epoch = &token->own_epoch;
+    token->flushes = &token->own_flushes;
     token->since_s = ownkey_clock_wall_s(token->set->clock);
     token->keys = calloc(conf->key_count + 1, sizeof(*token->keys));
     if (token->keys == NULL)
@@ -260,6 +264,7 @@ close_token(struct ownkey_token *token)
     free(token->keys);
     ownkey_data_key_free(token->probe_with);
     ownkey_kms_free(token->kms);
+    ownkey_tree_close(token->tree);
     ownkey_context_clear(&token->context);
     (void)pthread_cond_destroy(&token->place);
     (void)pthread_mutex_destroy(&token->lock);
@@ -490,7 +495,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
                       struct ownkey_error *err)
 {
     struct ownkey_error local = { 0 };
-    uint64_t epoch = atomic_load(&token->epoch);
+    uint64_t epoch = atomic_load(token->epoch);
     enum ownkey_status st;
     int cancel;
 

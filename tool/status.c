@@ -54,6 +54,8 @@ print_view(const struct view *v)
                  ownkey_token_state_name(v->status.state), v->service, v->cache,
                  v->good_keys, keys, v->conf->uri != NULL ? v->conf->uri : "-");
     (void)printf("  level: %s\n", ownkey_token_level(v->token));
+    if (v->conf->tree)
+        (void)printf("  leases: shared by a process and those it forks\n");
     if (v->status.last_error.status != OWNKEY_OK)
         (void)printf(
             "  last error: %s\n",
@@ -109,6 +111,7 @@ add_view(cJSON *array, const struct view *v)
     if (v->conf->cache_entries > 0)
         ownkey_report_number(o, "cache_entries",
                              (double)v->conf->cache_entries);
+    ownkey_report_text(o, "leases", v->conf->tree ? "tree" : "process");
     ownkey_report_number(o, "probe_ms", (double)v->conf->probe_ms);
     ownkey_report_number(o, "grace_ms", (double)v->conf->grace_ms);
     ownkey_report_number(o, "kms_calls", (double)v->status.kms_calls);

@@ -4,6 +4,7 @@
  *
  *   file   with a key in memory, as a program does that reads it from a file
  *   lease  with a data key that is asked for each record, within its lease
+ *   tree   the same with `leases = tree`
  *   kms    with `cache = off`: each record asks the KMS (localkms, so the
  *          network is not even counted)
  *
@@ -145,8 +146,10 @@ open_tokens(const char *dir)
         die("cannot write a configuration");
     (void)fprintf(conf,
                   "[lease]\nkek = localkms://%s/kek\ncache = 1h\n"
+                  "[tree]\nkek = localkms://%s/kek\ncache = 1h\n"
+                  "leases = tree\n"
                   "[kms]\nkek = localkms://%s/kek\ncache = off\n",
-                  dir, dir);
+                  dir, dir, dir);
     (void)fclose(conf);
     (void)chmod(path, 0600);
     options.config = path;
@@ -160,21 +163,26 @@ compare(struct ownkey_tokens *tokens, unsigned threads, double seconds)
 {
     static const uint8_t key[KEY_LEN] = { 1 };
     struct ownkey_data_key *lease = generate(tokens, "lease");
+    struct ownkey_data_key *tree = generate(tokens, "tree");
     struct ownkey_data_key *kms = generate(tokens, "kms");
     double file_rate = 0;
     double lease_rate = 0;
+    double tree_rate = 0;
     double kms_rate = 0;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         file_rate += measure(NULL, key, threads, seconds / ROUNDS) / ROUNDS;
         lease_rate += measure(lease, NULL, threads, seconds / ROUNDS) / ROUNDS;
+        tree_rate += measure(tree, NULL, threads, seconds / ROUNDS) / ROUNDS;
         kms_rate += measure(kms, NULL, threads, seconds / ROUNDS) / ROUNDS;
     }
     (void)printf("%u thread%s: file %.0f/s, lease %.0f/s, kms %.0f/s; "
-                 "lease/file %.2f, lease/kms %.1f\n",
+                 "lease/file %.2f, tree/lease %.2f, lease/kms %.1f\n",
                  threads, threads > 1 ? "s" : "", file_rate, lease_rate,
-                 kms_rate, lease_rate / file_rate, lease_rate / kms_rate);
+                 kms_rate, lease_rate / file_rate, tree_rate / lease_rate,
+                 lease_rate / kms_rate);
     ownkey_data_key_free(lease);
+    ownkey_data_key_free(tree);
     ownkey_data_key_free(kms);
 }
 

@@ -6,11 +6,13 @@ tests_bench_refresh_SOURCES = tests/bench/refresh.c
 tests_bench_refresh_LDADD = libownkey.la
 CLEANFILES += $(EXTRA_PROGRAMS)
 
-bench: all tests/bench/datakey tests/bench/refresh
+bench: all tests/bench/datakey tests/bench/refresh \
+		tests/integration/forked tests/integration/provider_helper
 	tests/bench/datakey
 	tests/bench/refresh
 	$(SHELL) $(srcdir)/tests/bench/handshakes.sh .
+	$(SHELL) $(srcdir)/tests/bench/connections.sh .
 
-EXTRA_DIST += tests/bench/handshakes.sh
+EXTRA_DIST += tests/bench/connections.sh tests/bench/handshakes.sh
 
 .PHONY: bench

@@ -6,5 +6,11 @@ integration_tests += \
 	tests/integration/tool_keys.sh \
 	tests/integration/tool_rewrap.sh \
 	tests/integration/tool_use.sh \
-	tests/integration/tool_wrap.sh
+	tests/integration/tool_wrap.sh \
+	tests/integration/tree.sh
 EXTRA_DIST += tests/integration/tool_lib.sh
+
+check_PROGRAMS += tests/integration/forked
+tests_integration_forked_SOURCES = tests/integration/forked.c
+tests_integration_forked_CFLAGS = $(AM_CFLAGS) $(P11KIT_CFLAGS) $(CRYPTO_CFLAGS)
+tests_integration_forked_LDADD = $(CRYPTO_LIBS)

@@ -239,6 +239,15 @@ explains_bad_settings(void **state)
     bad_setting("probe = often", "from 1s to 24h");
     bad_setting("probe = 1ms", "from 1s to 24h");
     bad_setting("grace = long", "from 0s to 24h");
+    bad_setting("leases = forest", "process or tree");
+    bad_setting("leases = Tree", "process or tree");
+    bad_setting("lease = tree", "did you mean leases?");
+    bad_token("[a]\n" KEK "leases = tree\ncache_uses = 5\n", 0,
+              "o.conf:3: ", "cache_uses is kept by each process");
+    bad_token("[a]\n" KEK "leases = tree\ncache_bytes = 1M\n", 0,
+              "o.conf:3: ", "cache_bytes is kept by each process");
+    bad_token("[a]\n" KEK "cache = off\nleases = tree\n", 0, "o.conf:4: ",
+              "cache = off is kept by each process");
     bad_setting("cache_uses = 0", "none or a number of operations");
     bad_setting("cache_uses = many", "none or a number of operations");
     bad_setting("cache_uses = 1K", "none or a number of operations");

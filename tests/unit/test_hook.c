@@ -132,7 +132,7 @@ answer(struct env *e, const char *name, enum ownkey_status st)
 {
     struct ownkey_token *token = ownkey_tokens_find(e->tokens, name);
 
-    ownkey_token_answer(token, "test", atomic_load(&token->epoch), st,
+    ownkey_token_answer(token, "test", atomic_load(token->epoch), st,
                         st == OWNKEY_DENIED ? &denied : &silent);
 }
 

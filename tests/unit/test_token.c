@@ -504,7 +504,7 @@ an_overtaken_answer_does_not_change_the_state(void **state)
                                          .text = "denied" };
     const struct ownkey_error silence = { .status = OWNKEY_UNREACHABLE,
                                           .text = "no answer" };
-    uint64_t epoch = atomic_load(&e->acme->epoch);
+    uint64_t epoch = atomic_load(e->acme->epoch);
 
     ownkey_token_answer(e->acme, "test", epoch, OWNKEY_DENIED, &denied);
     ownkey_token_answer(e->acme, "test", epoch, OWNKEY_OK, NULL);
@@ -512,7 +512,7 @@ an_overtaken_answer_does_not_change_the_state(void **state)
     ownkey_token_status_get(e->acme, &status);
     assert_int_equal(status.state, OWNKEY_STATE_REVOKED);
     assert_int_equal(ownkey_token_may_ask(e->acme, &e->err), OWNKEY_DENIED);
-    epoch = atomic_load(&e->acme->epoch);
+    epoch = atomic_load(e->acme->epoch);
     ownkey_token_answer(e->acme, "test", epoch, OWNKEY_OK, NULL);
     ownkey_token_status_get(e->acme, &status);
     assert_int_equal(status.state, OWNKEY_STATE_ACTIVE);

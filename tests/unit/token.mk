@@ -92,3 +92,14 @@ tests_unit_test_hook_SOURCES = tests/unit/test_hook.c \
 	tests/unit/fixture.c tests/unit/fixture.h
 tests_unit_test_hook_CFLAGS = $(test_cflags)
 tests_unit_test_hook_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_tree
+tests_unit_test_tree_SOURCES = tests/unit/test_tree.c
+tests_unit_test_tree_CFLAGS = $(test_cflags)
+tests_unit_test_tree_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_tree_fork
+tests_unit_test_tree_fork_SOURCES = tests/unit/test_tree_fork.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_tree_fork_CFLAGS = $(test_cflags)
+tests_unit_test_tree_fork_LDADD = $(test_libs)
