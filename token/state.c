@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "token/hook.h"
 #include "token/internal.h"
+#include "token/probe.h"
 
 static const char *const names[] = {
     [OWNKEY_STATE_UNVERIFIED] = "unverified",
@@ -147,6 +148,11 @@ ownkey_ask_answer(const struct ownkey_ask *ask, enum ownkey_status st,
     news = set_state(ask, st, err);
     if (ownkey_status_class(st) == OWNKEY_CLASS_DENIED)
         end_leases(ask->token, news);
+    /* Without a lease there may be no thread that notices its return. */
+    if (st != OWNKEY_OK &&
+        ownkey_probe_due(ask->token, ownkey_token_now(ask->token)) !=
+            UINT64_MAX)
+        ownkey_worker_wake(ask->token->set->worker);
 }
 
 void

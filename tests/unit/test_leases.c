@@ -510,6 +510,7 @@ notices_by_itself_that_access_is_back(void **state)
     unsigned asked;
 
     pass_s(e, 60);
+    sleep_ms(1200); /* no lease is left: the thread ends */
     atomic_store(&order.status, OWNKEY_DENIED);
     assert_int_equal(use(e, dk), OWNKEY_DENIED);
     for (unsigned i = 0; i < 3; i++) { /* longer and longer */
