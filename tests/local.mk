@@ -15,8 +15,8 @@ AM_TESTS_ENVIRONMENT = \
 test_libs = libownkey.la $(CMOCKA_LIBS)
 test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 unit_tests =
-# These read the whole memory of the process: sanitizers and valgrind map
-# terabytes and keep copies of their own.
+# These look at the process as a whole, at its memory and its calls of the
+# kernel: sanitizers and valgrind add too much of their own.
 memory_tests =
 # Too slow for valgrind: ten minutes and more.
 slow_tests = tests/unit/test_provider_order
@@ -28,7 +28,7 @@ slow_tests += tests/unit/test_aws_sources tests/unit/test_aws_trouble \
 	tests/unit/test_gcpkms_credentials tests/unit/test_gcpkms_errors \
 	tests/unit/test_hashivault tests/unit/test_hashivault_auth \
 	tests/unit/test_hashivault_keys tests/unit/test_hashivault_threads \
-	tests/unit/test_hook tests/unit/test_hsm_bad \
+	tests/unit/test_fork_often tests/unit/test_hook tests/unit/test_hsm_bad \
 	tests/unit/test_hsm_softhsm tests/unit/test_hsm_threads \
 	tests/unit/test_leases tests/unit/test_process tests/unit/test_revocation
 
@@ -46,6 +46,7 @@ include tests/cloud/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/integration/local.mk
+include tests/load/local.mk
 
 if !SANITIZED
 unit_tests += $(memory_tests)

@@ -87,6 +87,20 @@ tests_unit_test_flush_SOURCES = tests/unit/test_flush.c \
 tests_unit_test_flush_CFLAGS = $(test_cflags)
 tests_unit_test_flush_LDADD = $(test_libs)
 
+memory_tests += tests/unit/test_hot_path
+tests_unit_test_hot_path_SOURCES = tests/unit/test_hot_path.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_hot_path_CFLAGS = $(test_cflags)
+tests_unit_test_hot_path_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc \
+	-Wl,--wrap=realloc
+tests_unit_test_hot_path_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_fork_often
+tests_unit_test_fork_often_SOURCES = tests/unit/test_fork_often.c \
+	tests/unit/fixture.c tests/unit/fixture.h
+tests_unit_test_fork_often_CFLAGS = $(test_cflags)
+tests_unit_test_fork_often_LDADD = $(test_libs)
+
 unit_tests += tests/unit/test_hook
 tests_unit_test_hook_SOURCES = tests/unit/test_hook.c \
 	tests/unit/fixture.c tests/unit/fixture.h
