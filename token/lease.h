@@ -125,6 +125,10 @@ uint64_t ownkey_lease_used_ms(struct ownkey_lease_table *table,
 /* Ends and wipes all of an owner; NULL: all. Returns how many there were. */
 size_t ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner);
 
+/* Ends and wipes those of an owner that are not of that epoch. */
+void ownkey_lease_purge_others(struct ownkey_lease_table *table,
+                               const void *owner, uint64_t epoch);
+
 /*
  * Wipes what has ended by now_ms. Returns when to look again, at the next
  * deadline or before, or UINT64_MAX when no lease is left. *refresh_ms (may be

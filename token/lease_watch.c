@@ -32,6 +32,23 @@ ownkey_lease_purge(struct ownkey_lease_table *table, const void *owner)
     return count;
 }
 
+void
+ownkey_lease_purge_others(struct ownkey_lease_table *table, const void *owner,
+                          uint64_t epoch)
+{
+    for (size_t i = 0; i < OWNKEY_LEASE_SLOTS; i++) {
+        struct ownkey_lease_slot *s = &table->slots[i];
+
+        if (atomic_load(&s->tag) == 0)
+            continue;
+        (void)pthread_mutex_lock(&s->lock);
+        if (atomic_load(&s->tag) != 0 && s->term.owner == owner &&
+            s->term.epoch != epoch)
+            ownkey_lease_wipe_locked(s);
+        (void)pthread_mutex_unlock(&s->lock);
+    }
+}
+
 /* ---- refresh ahead ---- */
 
 static uint64_t

@@ -133,7 +133,7 @@ ownkey_token_sweep_tree(struct ownkey_token *token, uint64_t now_ms)
         return;
     epoch = atomic_load(token->epoch);
     if (atomic_exchange(&token->swept_epoch, epoch) != epoch)
-        (void)ownkey_lease_purge(token->set->leases, token);
+        ownkey_lease_purge_others(token->set->leases, token, epoch);
     ownkey_tree_sweep(token->tree, now_ms);
 }
 

@@ -39,6 +39,7 @@ struct world {
     struct ownkey_data_key *dk;      /* of acme, nowhere under a lease */
     struct ownkey_data_key *sibling;
     struct ownkey_data_key *alone;
+    struct ownkey_data_key *other;   /* of acme as well */
     atomic_int *step;                /* shared with the children */
 };
 
@@ -81,6 +82,7 @@ setup(void **state)
     w->dk = make_key(w->tokens, "acme");
     w->sibling = make_key(w->tokens, "sibling");
     w->alone = make_key(w->tokens, "alone");
+    w->other = make_key(w->tokens, "acme");
     w->step = mmap(NULL, sizeof(*w->step), PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(w->step, MAP_FAILED);
@@ -96,6 +98,7 @@ teardown(void **state)
     ownkey_data_key_free(w->dk);
     ownkey_data_key_free(w->sibling);
     ownkey_data_key_free(w->alone);
+    ownkey_data_key_free(w->other);
     ownkey_tokens_close(w->tokens);
     (void)munmap(w->step, sizeof(*w->step));
     fixture_close(&w->f);
@@ -294,8 +297,6 @@ static void
 a_no_in_a_child_ends_it_everywhere(void **state)
 {
     struct world *w = *state;
-    struct ownkey_data_key *other =
-        make_key(w->tokens, "acme");
     struct ownkey_lease lease;
     pid_t idle;
     pid_t pid;
@@ -316,7 +317,7 @@ a_no_in_a_child_ends_it_everywhere(void **state)
     fixture_disable(&w->f, "kek");
     pid = fork();
     if (pid == 0)
-        _exit(use(other, NULL) != OWNKEY_DISABLED);
+        _exit(use(w->other, NULL) != OWNKEY_DISABLED);
     ends_well(pid);
     set_step(w, 2);
     ends_well(idle);
@@ -327,7 +328,6 @@ a_no_in_a_child_ends_it_everywhere(void **state)
     assert_int_equal(
         ownkey_tree_count(ownkey_tokens_find(w->tokens, "acme")->tree), 0);
     fixture_enable(&w->f, "kek");
-    ownkey_data_key_free(other);
 }
 
 /* The background wipes what another process's answer has ended. */
@@ -420,10 +420,7 @@ a_yes_to_one_is_a_yes_to_all(void **state)
     sleep_ms(20);
     pid = fork();
     if (pid == 0) {
-        struct ownkey_data_key *other = NULL;
-
-        _exit(ownkey_data_key_generate(acme, OWNKEY_PURPOSE_DATA_KEY, NULL, 32,
-                                       &other, NULL) != OWNKEY_OK);
+        _exit(use(w->other, NULL) != OWNKEY_OK);
     }
     ends_well(pid);
     now = ownkey_token_now(acme);
