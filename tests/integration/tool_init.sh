@@ -91,7 +91,7 @@ expect 0 ownkey --config sample.conf status --offline
 has out "acme             unverified       awskms    5m"
 # So do its commented lines, but for those that name files or a profile.
 sed -e '/^;public_key/d' -e '/^;accept/d' -e '/^;certificate/d' \
-    -e '/^;on_state/d' \
+    -e '/^;on_state/d' -e '/^;leases/d' \
     -e '/^;aws.profile/d' -e '/^;gcp.credentials/d' \
     -e '/^;vault.secret_id_file/d' -e '/^;vault.auth/d' \
     -e '/^;vault.role_id/d' -e 's/^;\([a-z[]\)/\1/' sample.conf >every.conf

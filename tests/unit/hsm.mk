@@ -23,7 +23,7 @@ tests_unit_test_hsm_bad_DEPENDENCIES = libownkey.la tests/unit/bad_hsm.la
 
 unit_tests += tests/unit/test_hsm_threads
 tests_unit_test_hsm_threads_SOURCES = tests/unit/test_hsm_threads.c \
-	$(bad_hsm_help)
+	$(bad_hsm_help) tests/unit/sanitizer.h
 tests_unit_test_hsm_threads_CFLAGS = $(test_cflags)
 tests_unit_test_hsm_threads_LDADD = $(test_libs) $(P11KIT_LIBS)
 tests_unit_test_hsm_threads_DEPENDENCIES = libownkey.la tests/unit/bad_hsm.la

@@ -63,7 +63,7 @@ tests_unit_test_http_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_awskms_threads
 tests_unit_test_awskms_threads_SOURCES = tests/unit/test_awskms_threads.c \
-	$(awskms_help)
+	$(awskms_help) tests/unit/sanitizer.h
 tests_unit_test_awskms_threads_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_threads_LDADD = $(test_libs)
 

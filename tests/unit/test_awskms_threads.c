@@ -13,6 +13,7 @@
 
 #include "tests/unit/awskms_help.h"
 #include "tests/unit/kms_help.h"
+#include "tests/unit/sanitizer.h"
 
 enum { THREADS = 32, CALLS = 4 };
 
@@ -121,6 +122,7 @@ idle_connections_may_end(void **state)
     assert_int_equal(atomic_load(&failures), 0);
 }
 
+#if FORKS_AMID_THREADS
 static atomic_bool done;
 
 static void *
@@ -182,6 +184,7 @@ forks_while_threads_call(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(atomic_load(&failures), 0);
 }
+#endif
 
 /* OWNKEY_STRESS=1: many more children. */
 int
@@ -191,7 +194,9 @@ main(void)
         cmocka_unit_test(many_threads_share_connections),
         cmocka_unit_test(one_after_another_needs_one),
         cmocka_unit_test(idle_connections_may_end),
+#if FORKS_AMID_THREADS
         cmocka_unit_test(forks_while_threads_call),
+#endif
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -19,16 +19,13 @@
 #include <unistd.h>
 
 #include "tests/unit/fixture.h"
+#include "tests/unit/sanitizer.h"
 #include "token/datakey.h"
 
 enum {
     THREADS = 3,
     KEYS = 8,
-#ifdef __SANITIZE_ADDRESS__
-    FORKS = 0, /* a child may find the sanitizer's own locks held, and hang */
-#else
-    FORKS = 300,
-#endif
+    FORKS = FORKS_AMID_THREADS ? 300 : 0,
     HANG_S = 60, /* a child that takes so long hangs */
 };
 

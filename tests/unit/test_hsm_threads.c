@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads on one key in an HSM, and fork in the midst of it. */
 #include "tests/unit/bad_hsm_help.h"
+#include "tests/unit/sanitizer.h"
 
 #include <stdatomic.h>
 
@@ -109,8 +110,8 @@ threads_get_over_resets_of_the_device(void **state)
 
 /* ---- fork ------------------------------------------------------------ */
 
-/* Not there: a child may find a sanitizer's own locks held, and hang. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* ThreadSanitizer lets no child have threads. */
+#if FORKS_AMID_THREADS && !defined(__SANITIZE_THREAD__)
 static int
 child_works(void)
 {
@@ -197,7 +198,7 @@ main(void)
         TEST(no_more_sessions_than_are_set),
         TEST(a_token_with_fewer_sessions_makes_threads_wait),
         TEST(threads_get_over_resets_of_the_device),
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if FORKS_AMID_THREADS && !defined(__SANITIZE_THREAD__)
         TEST(a_child_initialises_the_module_itself),
         TEST(children_forked_while_threads_are_in_calls_work),
 #endif

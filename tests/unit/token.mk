@@ -71,7 +71,8 @@ tests_unit_test_rewrap_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_leases
 tests_unit_test_leases_SOURCES = tests/unit/test_leases.c \
-	tests/unit/fixture.c tests/unit/fixture.h
+	tests/unit/fixture.c tests/unit/fixture.h \
+	tests/unit/sanitizer.h
 tests_unit_test_leases_CFLAGS = $(test_cflags)
 tests_unit_test_leases_LDADD = $(test_libs)
 
@@ -97,7 +98,8 @@ tests_unit_test_hot_path_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_fork_often
 tests_unit_test_fork_often_SOURCES = tests/unit/test_fork_often.c \
-	tests/unit/fixture.c tests/unit/fixture.h
+	tests/unit/fixture.c tests/unit/fixture.h \
+	tests/unit/sanitizer.h
 tests_unit_test_fork_often_CFLAGS = $(test_cflags)
 tests_unit_test_fork_often_LDADD = $(test_libs)
 
