@@ -7,6 +7,7 @@ libownkey_la_SOURCES += \
 	base/fork.c base/fork.h \
 	base/libctx.c base/libctx.h \
 	base/log.c base/log.h \
+	base/log_budget.c base/log_budget.h \
 	base/nearest.c base/nearest.h \
 	base/options.c base/options.h \
 	base/process.c base/process.h \

@@ -174,10 +174,8 @@ ownkey_p11_cipher_check(struct ownkey_p11_session *s,
         return ownkey_p11_failed(s, "data key", &err, CKR_DEVICE_ERROR);
     }
     ownkey_token_status_get(s->slot->token, &status);
-    ownkey_log(OWNKEY_LOG_WARNING,
-               "pkcs11: %s: a running operation is ended: the lease on its "
-               "data key is over",
-               ownkey_token_name(s->slot->token));
+    ownkey_p11_log_refusal(s->slot, "a running operation is ended: the lease "
+                                    "on its data key is over");
     switch (status.state) {
     case OWNKEY_STATE_REVOKED:
     case OWNKEY_STATE_DISABLED:

@@ -19,6 +19,7 @@
 #include <openssl/evp.h>
 
 #include "base/bytes.h"
+#include "base/log_budget.h"
 #include "base/secret.h"
 #include "base/status.h"
 #include "kms/algorithm.h"
@@ -166,6 +167,7 @@ struct ownkey_p11_slot {
     bool usable;                 /* else the slot is empty */
     struct ownkey_p11_mechanism_row *mechanisms;
     size_t mechanism_count;
+    struct ownkey_log_budget refusals; /* lines about them */
     /* Guarded by the lock. */
     bool logged_in;
     size_t sessions;
@@ -236,6 +238,10 @@ struct ownkey_p11_session {
 CK_RV ownkey_p11_begin(CK_SESSION_HANDLE handle,
                        struct ownkey_p11_session **session);
 CK_RV ownkey_p11_end(struct ownkey_p11_session *session, CK_RV rv);
+
+/* A line about a refused call, unless the slot had enough of them lately. */
+void ownkey_p11_log_refusal(struct ownkey_p11_slot *slot, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Notes a failure for C_GetSessionInfo and the log, with what was tried, and

@@ -11,10 +11,9 @@
 static CK_RV
 refuse_token_object(struct ownkey_p11_session *s)
 {
-    ownkey_log(OWNKEY_LOG_WARNING,
-               "pkcs11: %s: a token object was asked for (CKA_TOKEN), which "
-               "needs a store; only session objects can be made",
-               ownkey_token_name(s->slot->token));
+    ownkey_p11_log_refusal(s->slot, "a token object was asked for (CKA_TOKEN), "
+                                    "which needs a store; only session objects "
+                                    "can be made");
     return CKR_TOKEN_WRITE_PROTECTED;
 }
 

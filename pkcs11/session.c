@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
 
+#include "base/clock.h"
 #include "base/libctx.h"
 #include "base/log.h"
 #include "pkcs11/module.h"
@@ -91,6 +94,28 @@ ownkey_p11_end(struct ownkey_p11_session *s, CK_RV rv)
     return rv;
 }
 
+void
+ownkey_p11_log_refusal(struct ownkey_p11_slot *slot, const char *fmt, ...)
+{
+    uint64_t now_ms = ownkey_clock_boot_ms(&ownkey_clock_system);
+    const char *token = ownkey_token_name(slot->token);
+    unsigned left_out;
+    char line[900];
+    bool log = ownkey_log_budget_take(&slot->refusals, now_ms, &left_out);
+    va_list ap;
+
+    if (left_out > 0)
+        ownkey_log(OWNKEY_LOG_WARNING,
+                   "pkcs11: %s: %u more lines about refused calls were left out",
+                   token, left_out);
+    if (!log)
+        return;
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    ownkey_log(OWNKEY_LOG_WARNING, "pkcs11: %s: %s", token, line);
+}
+
 CK_RV
 ownkey_p11_failed(struct ownkey_p11_session *s, const char *what,
                   const struct ownkey_error *err, CK_RV damaged)
@@ -99,9 +124,8 @@ ownkey_p11_failed(struct ownkey_p11_session *s, const char *what,
 
     s->device_error = err->http_status != 0 ? (CK_ULONG)err->http_status
                                             : (CK_ULONG)err->status;
-    ownkey_log(OWNKEY_LOG_WARNING, "pkcs11: %s: %s: %s",
-               ownkey_token_name(s->slot->token), what,
-               ownkey_error_line(err, line, sizeof(line)));
+    ownkey_p11_log_refusal(s->slot, "%s: %s", what,
+                           ownkey_error_line(err, line, sizeof(line)));
     return ownkey_p11_rv(err->status, damaged);
 }
 

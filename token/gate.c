@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may ask a KEK, and when: a bounded number at a time; and of one that is
- * denied or does not answer, one at a time, at most once a second.
+ * denied, does not answer or is set up wrongly, one at a time, at most once a
+ * second.
  */
 #include <errno.h>
 #include <string.h>
@@ -171,7 +172,7 @@ note_no_locked(struct ownkey_token *token, enum ownkey_status st,
     token->retry_ms = now_ms + token->pause_ms;
     /* Refused credentials of ours may be the customer's way to say no. */
     atomic_store(&token->outage,
-                 !token->denied && st != OWNKEY_CREDENTIALS);
+                 st == OWNKEY_UNREACHABLE || st == OWNKEY_THROTTLED);
 }
 
 void
@@ -185,6 +186,7 @@ ownkey_gate_note_locked(struct ownkey_token *token,
         break;
     case OWNKEY_CLASS_DENIED:
     case OWNKEY_CLASS_UNREACHABLE:
+    case OWNKEY_CLASS_CONFIG: /* stays so until somebody mends it */
         note_no_locked(token, st, now_ms);
         break;
     default: /* it answered, about one data key or one call */

@@ -547,32 +547,44 @@ what_nobody_wants_any_more_is_left_alone(void **state)
 /* ---- a dead KEK -------------------------------------------------------- */
 
 static void
-a_dead_kek_is_asked_once_a_second_by_one(void **state)
+asked_once_a_second_by_one(struct env *e, enum ownkey_status st)
 {
-    struct env *e = *state;
     struct ownkey_data_key *dk = generate(e, "acme");
-    unsigned asked;
+    unsigned asked, before = unwraps();
 
     pass_s(e, 60);
-    atomic_store(&order.status, OWNKEY_UNREACHABLE);
+    atomic_store(&order.status, (int)st);
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(use(e, dk), OWNKEY_UNREACHABLE);
-    assert_int_equal(unwraps(), 3);
+        assert_int_equal(use(e, dk), st);
+    assert_int_equal(unwraps(), before + 3);
     for (unsigned i = 0; i < 50; i++)
-        assert_int_equal(use(e, dk), OWNKEY_UNREACHABLE);
-    assert_int_equal(unwraps(), 3);
+        assert_int_equal(use(e, dk), st);
+    assert_int_equal(unwraps(), before + 3);
     assert_non_null(strstr(e->err.text, "by order")); /* its last reason */
     for (unsigned i = 0; i < 5; i++) {
         pass_s(e, 1);
         asked = unwraps();
         for (unsigned j = 0; j < 10; j++)
-            assert_int_equal(use(e, dk), OWNKEY_UNREACHABLE);
+            assert_int_equal(use(e, dk), st);
         assert_true(unwraps() <= asked + 2); /* one of ours, one of a probe */
     }
     atomic_store(&order.status, OWNKEY_OK);
     pass_s(e, 1);
     assert_int_equal(use(e, dk), OWNKEY_OK);
     ownkey_data_key_free(dk);
+}
+
+static void
+a_dead_kek_is_asked_once_a_second_by_one(void **state)
+{
+    asked_once_a_second_by_one(*state, OWNKEY_UNREACHABLE);
+}
+
+/* Nothing but a human can mend it: no storm of calls, and no grace. */
+static void
+so_is_one_that_is_set_up_wrongly(void **state)
+{
+    asked_once_a_second_by_one(*state, OWNKEY_CONFIG);
 }
 
 /* Cut for three times the age limit under load, ten calls a second. */
@@ -791,6 +803,7 @@ main(void)
         THREADED(notices_by_itself_that_access_is_back),
         THREADED(what_nobody_wants_any_more_is_left_alone),
         TEST(a_dead_kek_is_asked_once_a_second_by_one),
+        TEST(so_is_one_that_is_set_up_wrongly),
         TEST(an_outage_is_served_to_the_deadline_and_then_refused),
         TEST(no_more_than_twenty_are_on_their_way),
         TEST(who_gets_no_place_in_time_is_told),

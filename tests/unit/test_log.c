@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_budget.h"
 #include "tests/unit/fixture.h"
 #include "token/token.h"
 
@@ -152,6 +153,28 @@ its_file_changes_while_it_is_written(void **state)
     fixture_close(&f);
 }
 
+/* ---- lines as often as the host calls ---------------------------------- */
+
+static void
+a_few_lines_a_period_and_the_number_of_the_rest(void **state)
+{
+    struct ownkey_log_budget budget = {0};
+    unsigned left_out = 1, logged = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        logged += ownkey_log_budget_take(&budget, 50000 + i, &left_out);
+        assert_int_equal(left_out, 0);
+    }
+    assert_int_equal(logged, OWNKEY_LOG_BUDGET_LINES);
+    assert_true(ownkey_log_budget_take(&budget, 60000, &left_out));
+    assert_int_equal(left_out, 1000 - OWNKEY_LOG_BUDGET_LINES);
+    assert_true(ownkey_log_budget_take(&budget, 60001, &left_out));
+    assert_int_equal(left_out, 0);
+    assert_true(ownkey_log_budget_take(&budget, 90000, &left_out));
+    assert_int_equal(left_out, 0);
+}
+
 int
 main(void)
 {
@@ -159,6 +182,7 @@ main(void)
         cmocka_unit_test(nobody_reads_its_stderr),
         cmocka_unit_test(its_file_is_a_fifo_that_nobody_reads),
         cmocka_unit_test(its_file_changes_while_it_is_written),
+        cmocka_unit_test(a_few_lines_a_period_and_the_number_of_the_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
