@@ -51,12 +51,36 @@ need_type(const cJSON *json, enum ownkey_key_type *type,
     return OWNKEY_OK;
 }
 
+/* 0: none, or out of all bounds. */
+static int64_t
+read_date(const cJSON *m, const char *name)
+{
+    double date;
+
+    return ownkey_json_number(m, name, &date) == OWNKEY_OK && date > 0 &&
+                   date < 1e12
+               ? (int64_t)date
+               : 0;
+}
+
+/* Of imported key material, which the service deletes then. */
+static int64_t
+read_expiry(const cJSON *m)
+{
+    const char *model;
+
+    return ownkey_json_text(m, "ExpirationModel", &model) == OWNKEY_OK &&
+                   model != NULL &&
+                   strcmp(model, "KEY_MATERIAL_EXPIRES") == 0
+               ? read_date(m, "ValidTo")
+               : 0;
+}
+
 static enum ownkey_status
 read_metadata(const cJSON *m, const char *asked, struct ownkey_key_info *info,
               struct ownkey_error *err)
 {
     const char *arn, *state, *usage;
-    double deletion;
     enum ownkey_status st = ownkey_aws_need_key(m, "Arn", asked, &arn, err);
 
     if (st == OWNKEY_OK)
@@ -69,10 +93,9 @@ read_metadata(const cJSON *m, const char *asked, struct ownkey_key_info *info,
         return st;
     (void)snprintf(info->id, sizeof(info->id), "%s", arn);
     info->state = state_of(state);
-    if (ownkey_json_number(m, "DeletionDate", &deletion) == OWNKEY_OK &&
-        info->state == OWNKEY_KEY_PENDING_DELETION && deletion > 0 &&
-        deletion < 1e12)
-        info->deletion_s = (int64_t)deletion;
+    if (info->state == OWNKEY_KEY_PENDING_DELETION)
+        info->deletion_s = read_date(m, "DeletionDate");
+    info->expires_s = read_expiry(m);
     info->can_wrap = strcmp(usage, "ENCRYPT_DECRYPT") == 0;
     info->can_sign = strcmp(usage, "SIGN_VERIFY") == 0;
     info->can_mac = strcmp(usage, "GENERATE_VERIFY_MAC") == 0;

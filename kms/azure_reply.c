@@ -227,6 +227,7 @@ set_disabled(struct ownkey_key_info *info, const char *since, int64_t time_s)
     char date[21];
 
     info->state = OWNKEY_KEY_DISABLED;
+    info->opens = true;
     (void)snprintf(info->reason, sizeof(info->reason),
                    "%s %s: it still opens, but neither wraps nor signs", since,
                    ownkey_time_iso(time_s, date));
@@ -248,6 +249,7 @@ read_state(const cJSON *attributes, int64_t now_s, struct ownkey_key_info *info,
     if (st != OWNKEY_OK)
         return st;
     info->state = enabled ? OWNKEY_KEY_ENABLED : OWNKEY_KEY_DISABLED;
+    info->expires_s = has_exp ? exp_s : 0;
     if (enabled && has_exp && now_s >= exp_s)
         set_disabled(info, "expired on", exp_s);
     else if (enabled && has_nbf && now_s < nbf_s)

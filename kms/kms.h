@@ -42,7 +42,10 @@ struct ownkey_key_info {
     enum ownkey_key_type type;
     enum ownkey_key_state state;
     char reason[112];    /* of a state but ENABLED, in words; "": none given */
+    bool opens;          /* though DISABLED: what it wrapped before */
     int64_t deletion_s;  /* with PENDING_DELETION: Unix time, 0 unknown */
+    int64_t expires_s;   /* Unix time from which it does less, or nothing;
+                            0: not planned, or the service does not say */
     bool can_wrap;       /* encrypt and decrypt */
     bool can_sign;
     bool can_mac;

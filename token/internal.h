@@ -98,6 +98,7 @@ struct ownkey_token {
     uint64_t pause_ms;
     unsigned probes;
     char kek_version[OWNKEY_KMS_VERSION_MAX];
+    int64_t kek_expires_s;
 };
 
 struct ownkey_tokens {

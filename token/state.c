@@ -219,6 +219,7 @@ ownkey_token_status_get(struct ownkey_token *token,
                              : 0;
     memcpy(status->kek_version, token->kek_version,
            sizeof(status->kek_version));
+    status->expires_s = token->kek_expires_s;
     (void)pthread_mutex_unlock(&token->lock);
     status->kms_calls = atomic_load(&token->kms_calls);
     status->hits = atomic_load(&token->hits);

@@ -37,6 +37,7 @@ struct ownkey_token_status {
     uint64_t late;           /* uses past the deadline, within `grace` */
     int64_t deletion_s;      /* Unix time of a planned deletion; 0: none */
     char kek_version[OWNKEY_KMS_VERSION_MAX]; /* seen last; "": unknown */
+    int64_t expires_s;       /* Unix time, of the KEK; 0: none seen */
     uint64_t live_leases;
 };
 

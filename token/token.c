@@ -453,6 +453,8 @@ status_of_info(const struct ownkey_token *token,
 
     switch (info->state) {
     case OWNKEY_KEY_DISABLED:
+        if (info->opens) /* no reason to end leases: they would begin again */
+            return OWNKEY_OK;
         return ownkey_fail(err, OWNKEY_DISABLED, "the KEK of token %s is %s",
                            token->conf->name,
                            info->reason[0] != '\0' ? info->reason
@@ -475,19 +477,32 @@ status_of_info(const struct ownkey_token *token,
 }
 
 static void
-note_version(struct ownkey_token *token, const char *version)
+note_info(struct ownkey_token *token, const struct ownkey_key_info *info)
 {
-    bool news;
+    bool new_version, new_expiry;
+    char date[21];
 
     (void)pthread_mutex_lock(&token->lock);
-    news = token->kek_version[0] != '\0' &&
-           strcmp(token->kek_version, version) != 0;
+    new_version = token->kek_version[0] != '\0' &&
+                  strcmp(token->kek_version, info->version) != 0;
     (void)snprintf(token->kek_version, sizeof(token->kek_version), "%s",
-                   version);
+                   info->version);
+    new_expiry = token->kek_expires_s != info->expires_s;
+    token->kek_expires_s = info->expires_s;
     (void)pthread_mutex_unlock(&token->lock);
-    if (news)
+    if (new_version)
         ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK has a new version, %s",
-                   token->conf->name, version);
+                   token->conf->name, info->version);
+    if (new_expiry && info->expires_s != 0)
+        ownkey_log(OWNKEY_LOG_WARNING, "token %s: its KEK expires on %s",
+                   token->conf->name,
+                   ownkey_time_iso(info->expires_s, date));
+    else if (new_expiry)
+        ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK no longer expires",
+                   token->conf->name);
+    if (info->opens)
+        ownkey_log(OWNKEY_LOG_WARNING, "token %s: its KEK %s",
+                   token->conf->name, info->reason);
 }
 
 enum ownkey_status
@@ -512,7 +527,7 @@ ownkey_token_describe(struct ownkey_token *token, struct ownkey_key_info *info,
         enum ownkey_status kek = status_of_info(token, info, &state);
 
         ownkey_token_answer(token, "describe", epoch, kek, &state);
-        note_version(token, info->version);
+        note_info(token, info);
     } else if (st != OWNKEY_DENIED) {
         ownkey_token_answer(token, "describe", epoch, st, err);
     } else {

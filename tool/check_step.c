@@ -133,14 +133,19 @@ ownkey_check_describe(struct ownkey_check_subject *s, struct ownkey_kms *kms,
                       struct ownkey_key_info *info)
 {
     struct ownkey_error err = { 0 };
-    char detail[OWNKEY_KMS_ID_MAX + 64];
+    char detail[OWNKEY_KMS_ID_MAX + 96];
+    char date[21];
     enum ownkey_status st = ownkey_kms_describe(kms, info, &err);
 
     if (st == OWNKEY_OK)
         st = check_state(info, &err);
     if (st == OWNKEY_OK)
-        (void)snprintf(detail, sizeof(detail), "%s, %s",
-                       ownkey_key_type_info(info->type)->name, info->id);
+        (void)snprintf(detail, sizeof(detail), "%s, %s%s%s",
+                       ownkey_key_type_info(info->type)->name, info->id,
+                       info->expires_s != 0 ? ", expires on " : "",
+                       info->expires_s != 0
+                           ? ownkey_time_iso(info->expires_s, date)
+                           : "");
     if (ownkey_check_settle(s, "describe", OWNKEY_TRY_DESCRIBE, st, &err,
                             detail))
         return true;

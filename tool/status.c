@@ -63,6 +63,9 @@ print_view(const struct view *v)
     if (v->status.deletion_s != 0)
         (void)printf("  will be deleted: %s\n",
                      ownkey_time_iso(v->status.deletion_s, date));
+    if (v->status.expires_s != 0)
+        (void)printf("  KEK expires: %s\n",
+                     ownkey_time_iso(v->status.expires_s, date));
     for (size_t i = 0; i < keys; i++) {
         const struct ownkey_error *e =
             ownkey_key_error(ownkey_token_key_at(v->token, i));
@@ -120,6 +123,9 @@ add_view(cJSON *array, const struct view *v)
     if (v->status.deletion_s != 0)
         ownkey_report_text(o, "deletion",
                            ownkey_time_iso(v->status.deletion_s, date));
+    if (v->status.expires_s != 0)
+        ownkey_report_text(o, "expires",
+                           ownkey_time_iso(v->status.expires_s, date));
     add_keys(o, v);
     if (v->status.last_error.status != OWNKEY_OK)
         ownkey_report_error(o, "last_error", &v->status.last_error);

@@ -109,6 +109,8 @@ double enable kek
 double valid kek --expires -60
 finds 4 "expired on 20" "set-attributes"
 expect 0 ownkey unwrap acme --in new.wrapped --out back --force
+expect 0 ownkey status
+has out "KEK expires: 20"
 double valid kek --expires never
 double delete kek
 finds 4 "scheduled for deletion" "az keyvault key recover" \

@@ -505,6 +505,10 @@ descriptions(void **state)
         "{\"KeyMetadata\":{\"Arn\":\"" ARN "\",\"KeyState\":\"New\","
         "\"KeyUsage\":\"ENCRYPT_DECRYPT\",\"CustomerMasterKeySpec\":"
         "\"SYMMETRIC_DEFAULT\",\"DeletionDate\":1.5e9}}";
+    static const char imported[] =
+        "{\"KeyMetadata\":{\"Arn\":\"" ARN "\",\"KeyState\":\"Enabled\","
+        "\"KeyUsage\":\"ENCRYPT_DECRYPT\",\"KeySpec\":\"SYMMETRIC_DEFAULT\","
+        "\"ExpirationModel\":\"KEY_MATERIAL_EXPIRES\",\"ValidTo\":1.5e9}}";
     static const char sm2[] =
         "{\"KeyMetadata\":{\"Arn\":\"" ARN "\",\"KeyState\":\"Enabled\","
         "\"KeyUsage\":\"SIGN_VERIFY\",\"KeySpec\":\"SM2\"}}";
@@ -513,6 +517,10 @@ descriptions(void **state)
     assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(unknown), ARN,
                                                &info, &err), OWNKEY_OK);
     assert_int_equal(info.state, OWNKEY_KEY_UNAVAILABLE);
+    assert_true(info.expires_s == 0);
+    assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(imported), ARN,
+                                               &info, &err), OWNKEY_OK);
+    assert_true(info.expires_s == 1500000000);
     assert_int_equal(info.deletion_s, 0);
     assert_int_equal(ownkey_aws_reply_describe(ownkey_blob_text(sm2), ARN,
                                                &info, &err),

@@ -526,6 +526,7 @@ describes_keys_and_their_time(void **state)
     i = info_at(rsa_key, 3000);
     assert_int_equal(i.state, OWNKEY_KEY_DISABLED);
     assert_non_null(strstr(i.reason, "expired on 1970-01-01T00:50:00Z"));
+    assert_true(i.opens && i.expires_s == 3000);
     i = info_at(ec_key, 0);
     assert_int_equal(i.type, OWNKEY_KEY_EC_P256);
     assert_true(i.can_sign && !i.can_wrap);

@@ -55,6 +55,7 @@ static struct {
     atomic_uint most_inside;
     atomic_uint describes;
     atomic_int_fast64_t deletion_s; /* describe says so; 0: as the real one */
+    atomic_int_fast64_t expired_s;  /* likewise, of a key that still opens */
 } order;
 
 static void
@@ -123,6 +124,11 @@ describe(struct ownkey_kms *kms, struct ownkey_key_info *info,
     if (st == OWNKEY_OK && atomic_load(&order.deletion_s) != 0) {
         info->state = OWNKEY_KEY_PENDING_DELETION;
         info->deletion_s = atomic_load(&order.deletion_s);
+    }
+    if (st == OWNKEY_OK && atomic_load(&order.expired_s) != 0) {
+        info->state = OWNKEY_KEY_DISABLED;
+        info->opens = true;
+        info->expires_s = atomic_load(&order.expired_s);
     }
     return st;
 }
@@ -482,6 +488,26 @@ a_planned_deletion_is_a_denial_with_a_date(void **state)
     ownkey_data_key_free(dk);
 }
 
+/* It opens what it wrapped: to end leases would be to take them anew. */
+static void
+an_expired_key_that_opens_ends_no_lease(void **state)
+{
+    struct env *e = *state;
+    struct ownkey_data_key *dk = generate(e, "probed");
+    unsigned asked;
+
+    atomic_store(&order.expired_s, 1798761600);
+    pass_s(e, 20);
+    assert_int_equal(use(e, dk), OWNKEY_OK);
+    assert_true(atomic_load(&order.describes) > 0);
+    asked = unwraps();
+    assert_int_equal(use(e, dk), OWNKEY_OK);
+    assert_int_equal(unwraps(), asked);
+    assert_int_equal(status_of(e, "probed").state, OWNKEY_STATE_ACTIVE);
+    assert_true(status_of(e, "probed").expires_s == 1798761600);
+    ownkey_data_key_free(dk);
+}
+
 /* What is no answer to the question is asked again before its time. */
 static void
 a_nonsense_answer_is_no_probe(void **state)
@@ -799,6 +825,7 @@ main(void)
         THREADED(a_denied_probe_ends_every_lease_under_the_kek),
         THREADED(no_lease_no_probe),
         TEST(a_planned_deletion_is_a_denial_with_a_date),
+        TEST(an_expired_key_that_opens_ends_no_lease),
         TEST(a_nonsense_answer_is_no_probe),
         THREADED(notices_by_itself_that_access_is_back),
         THREADED(what_nobody_wants_any_more_is_left_alone),
