@@ -142,11 +142,16 @@ fail_io(struct ownkey_error *err, const char *what, const char *path)
                        strerror(errno));
 }
 
-/* Only the last part; /run is there, /etc is there. */
+/*
+ * Only the last part; /run is there, /etc is there. For all to pass through,
+ * whatever the umask of who orders: they would not hear of it else.
+ */
 static bool
 make_folder(const char *dir)
 {
-    return mkdir(dir, 0755) == 0 || errno == EEXIST;
+    if (mkdir(dir, 0755) != 0)
+        return errno == EEXIST;
+    return chmod(dir, 0755) == 0;
 }
 
 /* A new file in place of the old one, which is there until then. */

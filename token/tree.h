@@ -14,8 +14,8 @@
  * Nothing in it is a pointer. It is guarded by one robust lock, which nobody
  * holds for longer than a copy takes, and never across a request: when a
  * process is killed while it holds it, the next one finds that out, wipes all
- * keys and ends all leases, and each slot has a checksum as well. Who cannot get the lock in
- * time goes on as if there were no region. Epoch and proof are atomics.
+ * keys and ends all leases, and each slot has a checksum. Who cannot lock it
+ * in time goes on as if there were no region. Epoch and proof are atomics.
  *
  * Thread-safe, and safe between processes.
  */

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 enum { FIELD_STATE = 3, FIELD_START = 22 }; /* proc(5) */
 
 static bool

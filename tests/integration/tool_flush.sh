@@ -6,7 +6,10 @@
 
 ownkey init --output o.conf >/dev/null 2>&1 || die init
 sed "s|^\[global\]\$|&\nflush_dir = $dir/run|" o.conf >f.conf
+umask 077 # root's, often: all are to pass through all the same
 expect 0 ownkey --config f.conf flush main
+[ "$(stat -c %a run run/token.main | tr '\n' ' ')" = "755 644 " ] ||
+    die "not for all"
 has err "flushed main in $dir/run: processes with that flush_dir drop"
 first=$(stat -c %i:%Z "run/token.main") || die "no file"
 expect 0 ownkey --config f.conf flush main
