@@ -37,3 +37,9 @@ tests_unit_test_gcpkms_credentials_SOURCES = \
 	tests/unit/test_gcpkms_credentials.c $(gcpkms_help)
 tests_unit_test_gcpkms_credentials_CFLAGS = $(test_cflags)
 tests_unit_test_gcpkms_credentials_LDADD = $(test_libs)
+
+memory_tests += tests/unit/test_gcpkms_memory
+tests_unit_test_gcpkms_memory_SOURCES = tests/unit/test_gcpkms_memory.c \
+	$(kms_memory) $(gcpkms_help)
+tests_unit_test_gcpkms_memory_CFLAGS = $(test_cflags)
+tests_unit_test_gcpkms_memory_LDADD = $(test_libs)

@@ -36,6 +36,7 @@ tests_unit_test_hsm_parts_LDADD = $(test_libs) $(P11KIT_LIBS)
 
 memory_tests += tests/unit/test_hsm_memory
 tests_unit_test_hsm_memory_SOURCES = tests/unit/test_hsm_memory.c \
+	$(memory_scan) \
 	$(bad_hsm_help)
 tests_unit_test_hsm_memory_CFLAGS = $(test_cflags)
 tests_unit_test_hsm_memory_LDADD = $(test_libs) $(P11KIT_LIBS)

@@ -45,9 +45,12 @@ tests_unit_test_awskms_credentials_SOURCES = \
 tests_unit_test_awskms_credentials_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_credentials_LDADD = $(test_libs)
 
+memory_scan = tests/unit/memory_scan.c tests/unit/memory_scan.h
+kms_memory = tests/unit/kms_memory.c tests/unit/kms_memory.h $(memory_scan)
+
 memory_tests += tests/unit/test_awskms_memory
 tests_unit_test_awskms_memory_SOURCES = tests/unit/test_awskms_memory.c \
-	$(awskms_help)
+	$(kms_memory) $(awskms_help)
 tests_unit_test_awskms_memory_CFLAGS = $(test_cflags)
 tests_unit_test_awskms_memory_LDADD = $(test_libs)
 
@@ -161,3 +164,9 @@ tests_unit_test_azurekms_credentials_SOURCES = \
 	tests/unit/test_azurekms_credentials.c $(azurekms_help)
 tests_unit_test_azurekms_credentials_CFLAGS = $(test_cflags)
 tests_unit_test_azurekms_credentials_LDADD = $(test_libs)
+
+memory_tests += tests/unit/test_azurekms_memory
+tests_unit_test_azurekms_memory_SOURCES = tests/unit/test_azurekms_memory.c \
+	$(kms_memory) $(azurekms_help)
+tests_unit_test_azurekms_memory_CFLAGS = $(test_cflags)
+tests_unit_test_azurekms_memory_LDADD = $(test_libs)

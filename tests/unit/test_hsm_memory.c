@@ -3,96 +3,34 @@
  * What is left of a PIN and of a data key in the memory of a process that used
  * a key in an HSM: nothing, in any writable mapping. The module of the test
  * wipes what it copies; what a vendor's keeps is the vendor's affair.
- *
- * Here they exist only masked, so that a find is a true one.
  */
 #include "tests/unit/bad_hsm_help.h"
 
 #include <fcntl.h>
 
 #include "base/secret.h"
+#include "tests/unit/memory_scan.h"
 
-enum { SECRET_LEN = 32, NEEDLE = 16, MASK = 0x5a, PIECE = 1 << 20 };
+enum { SECRET_LEN = 32 };
 
-static uint8_t masked[SECRET_LEN];
-static uint8_t piece[PIECE]; /* itself searched when it is wiped */
+static struct scan_needle needle;
 
+/* Letters: a PIN may be one, too. */
 static void
 new_secret(uint8_t first)
 {
+    uint8_t secret[SECRET_LEN];
+
     for (size_t i = 0; i < SECRET_LEN; i++)
-        masked[i] = (uint8_t)((first + 7 * i) % 26 + 'a') ^ MASK;
+        secret[i] = (uint8_t)((first + 7 * i) % 26 + 'a');
+    scan_mask(&needle, secret, sizeof(secret));
+    explicit_bzero(secret, sizeof(secret));
 }
 
-static size_t
-count_in(const uint8_t *p, size_t len, const char *where)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i + NEEDLE <= len; i++) {
-        size_t n = 0, m = 0;
-
-        while (n < NEEDLE && (p[i + n] ^ MASK) == masked[n])
-            n++;
-        /* From the middle, too: the start may be overwritten. */
-        while (m < NEEDLE && (p[i + m] ^ MASK) == masked[NEEDLE + m])
-            m++;
-        if (n == NEEDLE || m == NEEDLE) {
-            print_message("found at %zu of %s\n", i, where);
-            found++;
-        }
-    }
-    return found;
-}
-
-static size_t
-count_in_mapping(int mem, unsigned long start, unsigned long end,
-                 const char *where)
-{
-    size_t found = 0;
-
-    while (start < end) {
-        size_t len = end - start < PIECE ? end - start : PIECE;
-        ssize_t n = pread(mem, piece, len, (off_t)start);
-
-        if (n < NEEDLE)
-            break;
-        found += count_in(piece, (size_t)n, where);
-        start += (unsigned long)n;
-        if (start < end)
-            start -= NEEDLE - 1; /* so that no find is cut in two */
-    }
-    explicit_bzero(piece, PIECE);
-    return found;
-}
-
-/* No malloc in here: it would overwrite what is looked for. */
 static size_t
 count_in_memory(void)
 {
-    static char maps[1 << 18];
-    int mem = open("/proc/self/mem", O_RDONLY);
-    int list = open("/proc/self/maps", O_RDONLY);
-    size_t len = 0, found = 0;
-    ssize_t n;
-    char *line, *save = NULL;
-
-    assert_true(mem >= 0 && list >= 0);
-    while ((n = read(list, maps + len, sizeof(maps) - 1 - len)) > 0)
-        len += (size_t)n;
-    maps[len] = '\0';
-    for (line = strtok_r(maps, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
-        unsigned long start, end;
-        char perms[5];
-
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) == 3 &&
-            perms[0] == 'r' && perms[1] == 'w' && end - start <= (64UL << 20))
-            found += count_in_mapping(mem, start, end, line);
-    }
-    (void)close(mem);
-    (void)close(list);
-    return found;
+    return scan_memory(&needle, 1);
 }
 
 /* The test can find what there is to find. */
@@ -105,27 +43,24 @@ a_secret_that_is_there_is_found(void **state)
     new_secret(1);
     assert_int_equal(count_in_memory(), 0);
     assert_int_equal(ownkey_secret_alloc(&secret, SECRET_LEN), OWNKEY_OK);
-    for (size_t i = 0; i < SECRET_LEN; i++)
-        secret.data[i] = masked[i] ^ MASK;
+    scan_unmask(&needle, secret.data);
     assert_true(count_in_memory() > 0);
     ownkey_secret_clear(&secret);
     assert_int_equal(count_in_memory(), 0);
 }
 
-/* Written byte by byte; another process would be no better. */
 static void
 no_pin_is_left(void **state)
 {
     struct ownkey_kms *kms = bad_open(NULL);
     int fd = open(hsm_pin_file, O_WRONLY | O_TRUNC);
+    uint8_t pin[SECRET_LEN];
 
     (void)state;
     new_secret(3);
-    for (size_t i = 0; i < SECRET_LEN; i++) {
-        uint8_t byte = masked[i] ^ MASK;
-
-        assert_int_equal(write(fd, &byte, 1), 1);
-    }
+    scan_unmask(&needle, pin);
+    assert_int_equal(write(fd, pin, sizeof(pin)), SECRET_LEN);
+    explicit_bzero(pin, sizeof(pin));
     assert_int_equal(close(fd), 0);
     expect_wrap(kms, OWNKEY_CREDENTIALS, "C_Login");
     assert_int_equal(bad->wrong_pins, 1);
@@ -145,8 +80,7 @@ use_key(struct ownkey_kms *kms, bool damage)
     enum ownkey_status st;
 
     assert_int_equal(ownkey_secret_alloc(&plain, SECRET_LEN), OWNKEY_OK);
-    for (size_t i = 0; i < SECRET_LEN; i++)
-        plain.data[i] = masked[i] ^ MASK;
+    scan_unmask(&needle, plain.data);
     plain.len = SECRET_LEN;
     hsm_ok(ownkey_kms_wrap(kms, &plain, &context, &reply, &sent_ms, &err),
            &err);

@@ -35,6 +35,12 @@ tests_unit_test_hashivault_keys_SOURCES = tests/unit/test_hashivault_keys.c \
 tests_unit_test_hashivault_keys_CFLAGS = $(test_cflags)
 tests_unit_test_hashivault_keys_LDADD = $(test_libs)
 
+memory_tests += tests/unit/test_hashivault_memory
+tests_unit_test_hashivault_memory_SOURCES = \
+	tests/unit/test_hashivault_memory.c $(kms_memory) $(vault_help)
+tests_unit_test_hashivault_memory_CFLAGS = $(test_cflags)
+tests_unit_test_hashivault_memory_LDADD = $(test_libs)
+
 unit_tests += tests/unit/test_vault_reply
 tests_unit_test_vault_reply_SOURCES = tests/unit/test_vault_reply.c \
 	tests/unit/gcp_help.c tests/unit/gcp_help.h tests/unit/test.h
