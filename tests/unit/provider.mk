@@ -32,3 +32,10 @@ tests_unit_test_provider_derive_SOURCES = \
 tests_unit_test_provider_derive_CFLAGS = $(test_cflags)
 tests_unit_test_provider_derive_LDADD = $(test_libs) -lssl
 EXTRA_tests_unit_test_provider_derive_DEPENDENCIES = ownkey.la
+
+memory_tests += tests/unit/test_provider_memory
+tests_unit_test_provider_memory_SOURCES = tests/unit/test_provider_memory.c \
+	$(memory_scan) $(provider_world)
+tests_unit_test_provider_memory_CFLAGS = $(test_cflags)
+tests_unit_test_provider_memory_LDADD = $(test_libs) -lssl
+EXTRA_tests_unit_test_provider_memory_DEPENDENCIES = ownkey.la
