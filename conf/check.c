@@ -80,15 +80,6 @@ complain_name(struct ownkey_error *err, const char *path, unsigned line,
                                name, OWNKEY_CONF_NAME_MAX);
 }
 
-static const struct ownkey_ini_section *
-earlier_section(const struct ownkey_ini *ini, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(ini->sections[i].name, ini->sections[index].name) == 0)
-            return &ini->sections[i];
-    return NULL;
-}
-
 static struct ownkey_conf_token *
 find_token(const struct ownkey_conf *conf, const char *name, size_t len)
 {
@@ -119,27 +110,27 @@ add_token(struct ownkey_conf *conf, const char *name, size_t len, unsigned line,
 
 static void
 complain_twice(struct ownkey_error *err, const char *path,
-               const struct ownkey_ini_section *second, unsigned first_line)
+               const struct ownkey_ini_section *second)
 {
     (void)ownkey_conf_complain(err, path, second->line,
                                "[%.80s] is there a second time; the first one "
                                "is at %s:%u; join them",
-                               second->name, path, first_line);
+                               second->name, path, second->first_line);
 }
 
 static enum ownkey_status
 take_token(struct ownkey_conf *conf, const struct ownkey_ini *ini, size_t i)
 {
     const struct ownkey_ini_section *section = &ini->sections[i];
-    const struct ownkey_ini_section *first = earlier_section(ini, i);
+    bool again = section->first_line != section->line;
     struct ownkey_conf_scope scope = { conf->path, section, NULL };
     struct ownkey_conf_token *token;
     enum ownkey_status st;
 
-    if (first != NULL) {
+    if (again) {
         token = find_token(conf, section->name, strlen(section->name));
         if (token != NULL)
-            complain_twice(&token->error, conf->path, section, first->line);
+            complain_twice(&token->error, conf->path, section);
         return OWNKEY_OK;
     }
     st = add_token(conf, section->name, strlen(section->name), section->line,
@@ -212,7 +203,7 @@ static enum ownkey_status
 take_key(struct ownkey_conf *conf, const struct ownkey_ini *ini, size_t i)
 {
     const struct ownkey_ini_section *section = &ini->sections[i];
-    const struct ownkey_ini_section *first = earlier_section(ini, i);
+    bool again = section->first_line != section->line;
     struct ownkey_conf_scope scope = { conf->path, section, NULL };
     size_t token_len = strcspn(section->name, "/");
     const char *name = section->name + token_len + 1;
@@ -221,14 +212,14 @@ take_key(struct ownkey_conf *conf, const struct ownkey_ini *ini, size_t i)
     enum ownkey_status st = OWNKEY_OK;
 
     token = find_token(conf, section->name, token_len);
-    if (token == NULL && first == NULL)
+    if (token == NULL && !again)
         st = orphan_token(conf, section, token_len, &token);
     if (st != OWNKEY_OK || token == NULL)
         return st;
-    if (first != NULL) {
+    if (again) {
         key = find_key(token, name);
         if (key != NULL)
-            complain_twice(&key->error, conf->path, section, first->line);
+            complain_twice(&key->error, conf->path, section);
         return OWNKEY_OK;
     }
     st = add_key(token, conf->path, section, name, &key);
@@ -245,11 +236,11 @@ static enum ownkey_status
 take_global(struct ownkey_conf *conf, const struct ownkey_ini *ini, size_t i,
             struct ownkey_error *err)
 {
-    const struct ownkey_ini_section *first = earlier_section(ini, i);
-    struct ownkey_conf_scope scope = { conf->path, &ini->sections[i], err };
+    const struct ownkey_ini_section *section = &ini->sections[i];
+    struct ownkey_conf_scope scope = { conf->path, section, err };
 
-    if (first != NULL) {
-        complain_twice(err, conf->path, &ini->sections[i], first->line);
+    if (section->first_line != section->line) {
+        complain_twice(err, conf->path, section);
         return OWNKEY_CONFIG;
     }
     return ownkey_conf_fill_global(&scope, conf);

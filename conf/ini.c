@@ -270,6 +270,36 @@ check_text(const char *path, const char *text, size_t len,
     return OWNKEY_OK;
 }
 
+static int
+by_name_and_line(const void *a, const void *b)
+{
+    const struct ownkey_ini_section *s = *(struct ownkey_ini_section *const *)a;
+    const struct ownkey_ini_section *t = *(struct ownkey_ini_section *const *)b;
+    int order = strcmp(s->name, t->name);
+
+    return order != 0 ? order : (s->line > t->line) - (s->line < t->line);
+}
+
+/* Sorted, since there may be thousands. */
+static enum ownkey_status
+find_first_lines(struct ownkey_ini *ini)
+{
+    struct ownkey_ini_section **sorted = calloc(ini->count, sizeof(*sorted));
+
+    if (sorted == NULL)
+        return ini->count == 0 ? OWNKEY_OK : OWNKEY_NOMEM;
+    for (size_t i = 0; i < ini->count; i++)
+        sorted[i] = &ini->sections[i];
+    qsort(sorted, ini->count, sizeof(*sorted), by_name_and_line);
+    for (size_t i = 0; i < ini->count; i++)
+        sorted[i]->first_line =
+            i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0
+                ? sorted[i - 1]->first_line
+                : sorted[i]->line;
+    free(sorted);
+    return OWNKEY_OK;
+}
+
 enum ownkey_status
 ownkey_ini_parse(const char *path, struct ownkey_blob text,
                  struct ownkey_ini *ini, struct ownkey_error *err)
@@ -295,6 +325,8 @@ ownkey_ini_parse(const char *path, struct ownkey_blob text,
         r.status = bad < 0 ? OWNKEY_NOMEM
                            : ownkey_conf_complain(err, path, r.line,
                                                   "the file cannot be parsed");
+    if (r.status == OWNKEY_OK)
+        r.status = find_first_lines(ini);
     if (r.status == OWNKEY_NOMEM)
         (void)ownkey_fail(err, OWNKEY_NOMEM, "%s: no memory", path);
     return r.status;

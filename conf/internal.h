@@ -17,9 +17,9 @@
 #include "conf/conf.h"
 
 enum {
-    OWNKEY_CONF_FILE_MAX = 1 << 20,   /* bytes of ownkey.conf */
+    OWNKEY_CONF_FILE_MAX = 1 << 24,   /* bytes of ownkey.conf */
     OWNKEY_CONF_PUBLIC_MAX = 1 << 16, /* bytes of a certificate or key file */
-    OWNKEY_CONF_SECTIONS_MAX = 4096,
+    OWNKEY_CONF_SECTIONS_MAX = 32768,
     OWNKEY_CONF_SETTINGS_MAX = 256, /* in one section */
     OWNKEY_CONF_NAME_MAX = 32,      /* chars of a token's or key's name */
 };
@@ -35,6 +35,7 @@ struct ownkey_ini_entry {
 struct ownkey_ini_section {
     char *name; /* what stands between the brackets, trimmed */
     unsigned line;
+    unsigned first_line; /* where that name stands first */
     struct ownkey_ini_entry *entries;
     size_t count;
     struct ownkey_error error; /* its first malformed line, or OWNKEY_OK */

@@ -4,6 +4,7 @@ integration_tests += \
 	tests/integration/tool_flush.sh \
 	tests/integration/tool_init.sh \
 	tests/integration/tool_keys.sh \
+	tests/integration/tool_many.sh \
 	tests/integration/tool_rewrap.sh \
 	tests/integration/tool_use.sh \
 	tests/integration/tool_wrap.sh \

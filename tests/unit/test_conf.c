@@ -544,7 +544,7 @@ refuses_what_is_no_text(void **state)
     for (size_t i = 0; i < 1 << 20; i++)
         noise[i] = (uint8_t) "[a]\n"[i % 4];
     assert_int_equal(parse_bytes(noise, 1 << 20), OWNKEY_CONFIG);
-    check_text(&err, "o.conf:4097: ", "more than 4096 sections");
+    check_text(&err, "o.conf:32769: ", "more than 32768 sections");
     free(noise);
 }
 
