@@ -181,7 +181,7 @@ refuses_what_is_no_file(void **state)
     memset(big, '\n', OWNKEY_CONF_FILE_MAX + 1);
     write_bytes("big", big, OWNKEY_CONF_FILE_MAX + 1, 0600);
     assert_int_equal(ownkey_conf_load(file("big"), &conf, &err), OWNKEY_CONFIG);
-    says("larger than 1024 KiB");
+    says("larger than 16384 KiB");
     write_bytes("big", big, OWNKEY_CONF_FILE_MAX, 0600);
     assert_int_equal(ownkey_conf_load(file("big"), &conf, &err), OWNKEY_OK);
     free(big);
