@@ -110,7 +110,7 @@ fetch(void *arg, uint64_t limit_ms, struct ownkey_secret *value,
       uint64_t *life_ms, struct ownkey_error *err)
 {
     struct ownkey_aws_source *s = arg;
-    struct ownkey_aws_plan plan;
+    struct ownkey_aws_plan plan = { 0 };
     struct ownkey_aws_fetch f = begin(s, &plan, limit_ms);
     struct ownkey_aws_key key = { 0 };
     enum ownkey_status st = make_plan(s, &plan, err);

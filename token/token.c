@@ -493,11 +493,12 @@ note_info(struct ownkey_token *token, const struct ownkey_key_info *info)
     if (new_version)
         ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK has a new version, %s",
                    token->conf->name, info->version);
-    if (new_expiry && info->expires_s != 0)
+    if (new_expiry &&
+        info->expires_s > ownkey_clock_wall_s(token->set->clock))
         ownkey_log(OWNKEY_LOG_WARNING, "token %s: its KEK expires on %s",
                    token->conf->name,
                    ownkey_time_iso(info->expires_s, date));
-    else if (new_expiry)
+    else if (new_expiry && info->expires_s == 0)
         ownkey_log(OWNKEY_LOG_INFO, "token %s: its KEK no longer expires",
                    token->conf->name);
     if (info->opens)
