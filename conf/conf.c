@@ -55,7 +55,6 @@ clear_token(struct ownkey_conf_token *token)
     ownkey_bytes_clear(&token->public_key);
     ownkey_context_clear(&token->context);
     ownkey_options_clear(&token->options);
-    ownkey_options_clear(&token->unused);
 }
 
 void

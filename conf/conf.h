@@ -74,8 +74,6 @@ struct ownkey_conf_token {
     char *on_state;                 /* path, or NULL */
     struct ownkey_context context;  /* context.NAME = VALUE */
     struct ownkey_options options;
-    struct ownkey_options unused;   /* set, checked, and not acted upon by
-                                       this version: tell the user */
     struct ownkey_conf_key *keys;
     size_t key_count;
     char *where;
@@ -94,7 +92,8 @@ struct ownkey_conf {
     size_t secure_memory;           /* bytes; 0: the default */
     enum ownkey_secret_demand mlock;
     char *flush_dir;                /* NULL: none */
-    struct ownkey_options unused;   /* as in struct ownkey_conf_token */
+    struct ownkey_options unused;   /* set, checked, and not acted upon by
+                                       this version: tell the user */
     struct ownkey_conf_token *tokens; /* in the order of the file */
     size_t token_count;
 };

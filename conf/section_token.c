@@ -136,17 +136,13 @@ take_store(const struct ownkey_conf_scope *scope,
            const struct ownkey_ini_entry *e, void *target)
 {
     struct ownkey_conf_token *token = target;
-    enum ownkey_status st;
     const char *hint;
 
     if (strcmp(e->value, "none") == 0)
         return OWNKEY_OK;
     if (!ownkey_conf_path_ok(e->value, &hint))
         return ownkey_section_bad_value(scope, e, "none or an absolute path");
-    st = ownkey_section_keep_text(scope, e->value, &token->store);
-    return st == OWNKEY_OK
-               ? ownkey_section_keep_option(scope, e, &token->unused)
-               : st;
+    return ownkey_section_keep_text(scope, e->value, &token->store);
 }
 
 static enum ownkey_status

@@ -5,7 +5,8 @@
 
 # What a build needs, and what the examples and tests need on top.
 build_packages="gcc make autoconf automake libtool pkg-config libssl-dev
-    libcurl4-openssl-dev libcjson-dev libexpat1-dev libinih-dev libp11-kit-dev"
+    libcurl4-openssl-dev libcjson-dev libexpat1-dev libinih-dev libp11-kit-dev
+    libsqlite3-dev"
 demo_packages="openssl opensc nginx-light curl python3 python3-cryptography"
 
 say() {

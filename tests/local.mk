@@ -38,6 +38,7 @@ include tests/unit/kms.mk
 include tests/unit/gcp.mk
 include tests/unit/vault.mk
 include tests/unit/hsm.mk
+include tests/unit/store.mk
 include tests/unit/token.mk
 include tests/unit/pkcs11.mk
 include tests/unit/provider.mk

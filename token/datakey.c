@@ -17,9 +17,11 @@ purpose_name(enum ownkey_purpose purpose)
 {
     switch (purpose) {
     case OWNKEY_PURPOSE_DATA_KEY:
-        break;
+        return "data-key";
+    case OWNKEY_PURPOSE_STORE:
+        return "store";
     }
-    return "data-key";
+    return "unknown";
 }
 
 bool

@@ -23,6 +23,7 @@
 /* What a wrapped key was made for; bound to it. */
 enum ownkey_purpose {
     OWNKEY_PURPOSE_DATA_KEY = 1, /* programs keep it: tool, PKCS#11, OpenSSL */
+    OWNKEY_PURPOSE_STORE = 2,    /* seals the objects of a store */
 };
 
 enum {

@@ -20,6 +20,7 @@
 struct flight;        /* flight.c */
 struct ownkey_hooks;  /* hook.h */
 struct ownkey_public; /* key.c */
+struct ownkey_store;  /* store.h */
 
 enum {
     /* A denied or dead KEK is asked by callers at most this often, in ms. */
@@ -53,6 +54,7 @@ struct ownkey_token {
     struct ownkey_context context; /* configured pairs and our own */
     struct ownkey_key *keys;
     size_t key_count;
+    struct ownkey_store *store;    /* NULL: none configured */
 
     struct ownkey_tree *tree;      /* leases = tree; NULL: process */
     atomic_uint_fast64_t *epoch;   /* a denial raises it: leases end. The

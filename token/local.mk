@@ -1,4 +1,5 @@
 libownkey_la_SOURCES += \
+	token/attributes.c token/attributes.h \
 	token/background.c token/background.h \
 	token/datakey.c token/datakey.h \
 	token/datakey_derive.c \
@@ -22,10 +23,17 @@ libownkey_la_SOURCES += \
 	token/resolve.c \
 	token/rewrap.c token/rewrap.h \
 	token/signature.c \
+	token/sqlite_file.c token/sqlite_file.h \
+	token/sqlite_open.c token/sqlite_open.h \
 	token/state.c token/state.h \
+	token/store.c token/store.h token/store_keys.c token/store_parts.h \
+	token/store_rows.h token/store_sqlite.c \
+	token/store_schema.c token/store_schema.h \
+	token/store_seal.c token/store_seal.h \
 	token/token.c token/token.h \
 	token/token_tree.c \
 	token/tree.c token/tree.h token/tree_parts.h \
 	token/tree_process.c token/tree_region.c \
 	token/worker.c token/worker.h \
 	token/wrapped.c token/wrapped.h
+libownkey_la_LIBADD += $(SQLITE_LIBS)

@@ -11,6 +11,7 @@
 #include "token/background.h"
 #include "token/hook.h"
 #include "token/internal.h"
+#include "token/store.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ownkey_tokens *list; /* all sets; guarded by list_lock */
@@ -197,6 +198,11 @@ open_kek(struct ownkey_token *token)
     }
     if (st == OWNKEY_OK)
         st = ownkey_token_join_tree(token, err);
+    if (st == OWNKEY_OK && conf->store != NULL) {
+        token->store = ownkey_store_new(token, conf->store);
+        if (token->store == NULL)
+            st = ownkey_fail(err, OWNKEY_NOMEM, "out of memory");
+    }
     err->status = st;
     return st;
 }
@@ -262,6 +268,7 @@ close_token(struct ownkey_token *token)
         ownkey_key_clear(&token->keys[i]);
     }
     free(token->keys);
+    ownkey_store_free(token->store);
     ownkey_data_key_free(token->probe_with);
     ownkey_kms_free(token->kms);
     ownkey_tree_close(token->tree);
@@ -280,8 +287,6 @@ open_set(struct ownkey_tokens *set, const char *path, bool no_threads,
         return st;
     ownkey_token_log_connect(set->conf);
     log_unused(&set->conf->unused);
-    for (size_t i = 0; i < set->conf->token_count; i++)
-        log_unused(&set->conf->tokens[i].unused);
     st = ownkey_secret_configure(set->conf->secure_memory, set->conf->mlock,
                                  err);
     if (st != OWNKEY_OK) {
@@ -440,6 +445,12 @@ struct ownkey_kms *
 ownkey_token_kms(const struct ownkey_token *token)
 {
     return token->kms;
+}
+
+struct ownkey_store *
+ownkey_token_store(const struct ownkey_token *token)
+{
+    return token->store;
 }
 
 /* ---- the KEK, asked directly ---- */

@@ -167,7 +167,9 @@ from_der(const WRAPPED_DER *der, struct ownkey_wrapped *w)
 {
     int len = ASN1_STRING_length(der->ciphertext);
 
-    if (der->purpose != OWNKEY_PURPOSE_DATA_KEY || len <= 0 ||
+    if ((der->purpose != OWNKEY_PURPOSE_DATA_KEY &&
+         der->purpose != OWNKEY_PURPOSE_STORE) ||
+        len <= 0 ||
         !get_text(der->service, w->service, sizeof(w->service)) ||
         !get_text(der->kek, w->kek, sizeof(w->kek)) ||
         !get_text(der->kek_version, w->kek_version, sizeof(w->kek_version)) ||

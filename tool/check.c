@@ -11,15 +11,15 @@
 
 static void
 tell_unused(const struct ownkey_tool *tool, cJSON *object,
-            const struct ownkey_options *unused, const char *indent)
+            const struct ownkey_options *unused)
 {
     cJSON *array;
 
     if (object == NULL || unused->len == 0) {
         for (size_t i = 0; !tool->json && i < unused->len; i++)
-            (void)printf("%snote           %s is checked, but this version "
-                         "does not act on it (%s)\n",
-                         indent, unused->items[i].name, unused->items[i].where);
+            (void)printf("note           %s is checked, but this version does "
+                         "not act on it (%s)\n",
+                         unused->items[i].name, unused->items[i].where);
         return;
     }
     array = ownkey_report_array(object, "unused_settings");
@@ -83,7 +83,6 @@ check_token(const struct ownkey_tool *tool, struct ownkey_token *token,
         ownkey_check_passed(&s, "configuration", s.uri);
         ownkey_check_kek(&s, token, other);
     }
-    tell_unused(tool, o, &conf->unused, "  ");
     ownkey_report_bool(o, "ok", s.good);
     if (ownkey_token_error(token)->status == OWNKEY_OK)
         check_keys(&s, o, token);
@@ -134,7 +133,7 @@ check_all(const struct ownkey_tool *tool, const struct ownkey_token *only,
     cJSON *array = ownkey_report_array(json, "tokens");
     enum ownkey_exit code = OWNKEY_EXIT_DONE;
 
-    tell_unused(tool, json, &ownkey_tokens_conf(tool->tokens)->unused, "");
+    tell_unused(tool, json, &ownkey_tokens_conf(tool->tokens)->unused);
     for (size_t i = 0; i < ownkey_tokens_count(tool->tokens); i++) {
         struct ownkey_token *token = ownkey_tokens_at(tool->tokens, i);
 

@@ -73,9 +73,6 @@ print_view(const struct view *v)
         if (e->status != OWNKEY_OK)
             (void)printf("  key %s: %s\n", v->conf->keys[i].name, e->text);
     }
-    for (size_t i = 0; i < v->conf->unused.len; i++)
-        (void)printf("  note: %s is set, but this version does not act on it\n",
-                     v->conf->unused.items[i].name);
 }
 
 static void

@@ -90,6 +90,8 @@ purpose_text(enum ownkey_purpose purpose)
     switch (purpose) {
     case OWNKEY_PURPOSE_DATA_KEY:
         return "data_key";
+    case OWNKEY_PURPOSE_STORE:
+        return "store";
     }
     return "unknown";
 }

@@ -112,14 +112,14 @@ expect 0 ownkey localkms rotate main.key --json
 json 'd["version"] == 3'
 
 # Settings of later versions are named.
-sed -i 's|^cache = .*|&\nprobe = 10s\nstore = /nonexistent/db|' o.conf
+sed -i 's|^log = .*|&\naudit = file:/nonexistent/audit|' o.conf
 expect 4 ownkey check
-has out "store is checked, but this version does not act on it"
+has out "audit is checked, but this version does not act on it"
 expect 4 ownkey check --json
-json 'd["tokens"][0]["unused_settings"] == ["store"]'
+json 'd["unused_settings"] == ["audit"]'
 sed -i 's|^log = .*|log = stderr, warning|' o.conf
 expect 0 ownkey status --offline
-has err "o.conf:12: store is checked, but this version does not act on it"
+has err "audit is checked, but this version does not act on it"
 
 # A key of another service does not get the options of its token's.
 printf '[aws]\nkek = awskms:///alias/x\naws.region = eu-west-1\n[aws/k]\nkey = localkms://%s/ec-p256.key\npublic_key = %s/ec-p256.pem\n' \
