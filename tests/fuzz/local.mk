@@ -22,6 +22,14 @@ tests_fuzz_fuzz_localkms_file_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DFUZZ_SEEDS='"localkms"'
 tests_fuzz_fuzz_localkms_file_LDADD = libownkey.la
 
+# The attributes of a sealed object.
+fuzz_targets += tests/fuzz/fuzz_attributes
+tests_fuzz_fuzz_attributes_SOURCES = tests/fuzz/fuzz_attributes.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_attributes_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DFUZZ_SEEDS='"attributes"'
+tests_fuzz_fuzz_attributes_LDADD = libownkey.la
+
 # The text of ownkey.conf.
 fuzz_targets += tests/fuzz/fuzz_conf
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/fuzz/replay.c
