@@ -22,6 +22,7 @@ libownkey_la_SOURCES += \
 	token/probe.c token/probe.h \
 	token/resolve.c \
 	token/rewrap.c token/rewrap.h \
+	token/sealed.c token/sealed.h \
 	token/signature.c \
 	token/sqlite_file.c token/sqlite_file.h \
 	token/sqlite_open.c token/sqlite_open.h \

@@ -291,6 +291,34 @@ ownkey_store_read(struct ownkey_store *store, int64_t id,
     return fail_object(store, id, st, err);
 }
 
+enum ownkey_status
+ownkey_store_read_sealed(struct ownkey_store *store, int64_t id,
+                         struct ownkey_store_object *object,
+                         struct ownkey_sealed **sealed,
+                         struct ownkey_error *err)
+{
+    struct ownkey_store_key_row key_row = { 0 };
+    struct ownkey_store_row row = { 0 };
+    struct ownkey_error local = { 0 };
+    int cancel = ownkey_token_enter();
+    enum ownkey_status st;
+
+    if (err == NULL)
+        err = &local;
+    st = store->rows->ops->get(store->rows, id, &row, &key_row, err);
+    if (st == OWNKEY_OK)
+        st = to_object(&row, object, err);
+    if (st == OWNKEY_OK) {
+        st = ownkey_sealed_new(store, &row, &key_row, sealed, err);
+        if (st != OWNKEY_OK)
+            ownkey_store_object_clear(object);
+    }
+    ownkey_store_key_row_clear(&key_row);
+    ownkey_store_row_clear(&row);
+    ownkey_token_leave(cancel);
+    return fail_object(store, id, st, err);
+}
+
 bool
 ownkey_store_is_current(struct ownkey_store *store, int64_t id, int64_t version)
 {

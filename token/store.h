@@ -81,6 +81,17 @@ ownkey_store_read(struct ownkey_store *store, int64_t id,
                   struct ownkey_error *err);
 
 /*
+ * The same with the secret part as it is, sealed (token/sealed.h): whoever
+ * uses an object again and again keeps that.
+ */
+struct ownkey_sealed;
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_store_read_sealed(struct ownkey_store *store, int64_t id,
+                         struct ownkey_store_object *object,
+                         struct ownkey_sealed **sealed,
+                         struct ownkey_error *err);
+
+/*
  * False when the object has changed or is gone since it had that version, or
  * the store cannot be asked. Cheap enough for each operation.
  */
@@ -118,6 +129,7 @@ ownkey_store_remove(struct ownkey_store *store, int64_t id,
 
 /* What is asked for must be equal; what is not given does not matter. */
 struct ownkey_store_query {
+    const uint8_t *uid;       /* OWNKEY_STORE_UID_LEN bytes; NULL: any */
     bool has_class, has_key_type;
     uint64_t class, key_type;
     struct ownkey_blob label; /* empty: any */

@@ -47,14 +47,21 @@ remember_key(struct ownkey_store *store, struct ownkey_data_key *dk)
     ownkey_data_key_free(old);
 }
 
-static enum ownkey_status
-open_key(struct ownkey_store *store, const uint8_t *uid,
-         struct ownkey_blob wrapped, struct ownkey_data_key **dk,
-         struct ownkey_error *err)
+enum ownkey_status
+ownkey_store_open_key(struct ownkey_store *store, const uint8_t *uid,
+                      const struct ownkey_store_key_row *row,
+                      struct ownkey_data_key **dk, struct ownkey_error *err)
 {
+    struct ownkey_blob wrapped = ownkey_blob_of(&row->wrapped);
     struct ownkey_context extra = { 0 };
     enum ownkey_status st;
 
+    if (row->state == OWNKEY_STORE_KEY_COMPROMISED &&
+        !atomic_exchange(&store->compromise_logged, true))
+        ownkey_log(OWNKEY_LOG_WARNING,
+                   "token %s: an object is used whose data key (%lld) is "
+                   "marked compromised",
+                   ownkey_token_name(store->token), (long long)row->id);
     *dk = known_key(store, wrapped);
     if (*dk != NULL)
         return OWNKEY_OK;
@@ -75,17 +82,10 @@ ownkey_store_use_key(struct ownkey_store *store, const uint8_t *uid,
                      struct ownkey_error *err)
 {
     struct ownkey_data_key *dk = NULL;
-    enum ownkey_status st =
-        open_key(store, uid, ownkey_blob_of(&row->wrapped), &dk, err);
+    enum ownkey_status st = ownkey_store_open_key(store, uid, row, &dk, err);
 
     if (st == OWNKEY_OK)
         st = ownkey_data_key_use(dk, key, lease, err);
-    if (st == OWNKEY_OK && row->state == OWNKEY_STORE_KEY_COMPROMISED &&
-        !atomic_exchange(&store->compromise_logged, true))
-        ownkey_log(OWNKEY_LOG_WARNING,
-                   "token %s: an object is used whose data key (%lld) is "
-                   "marked compromised",
-                   ownkey_token_name(store->token), (long long)row->id);
     ownkey_data_key_free(dk);
     return st;
 }

@@ -26,12 +26,24 @@ ownkey_store_active_key(struct ownkey_store *store, const uint8_t *uid,
                         struct ownkey_store_key_row *row,
                         struct ownkey_error *err);
 
-/* The bytes of the data key in a row, and the lease they are under. */
+/* The data key in a row. No KMS call. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_store_open_key(struct ownkey_store *store, const uint8_t *uid,
+                      const struct ownkey_store_key_row *row,
+                      struct ownkey_data_key **dk, struct ownkey_error *err);
+
+/* Its bytes, and the lease they are under. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_store_use_key(struct ownkey_store *store, const uint8_t *uid,
                      const struct ownkey_store_key_row *row,
                      struct ownkey_secret *key, struct ownkey_lease *lease,
                      struct ownkey_error *err);
+
+/* Takes what the row owns. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_sealed_new(struct ownkey_store *store, struct ownkey_store_row *row,
+                  const struct ownkey_store_key_row *key_row,
+                  struct ownkey_sealed **sealed, struct ownkey_error *err);
 
 /* As ownkey_store_rotate. */
 OWNKEY_MUST_CHECK enum ownkey_status

@@ -26,6 +26,7 @@ enum statement {
     VERSION,
     REPLACE,
     REMOVE,
+    FIND_UID,
     FIND_ID,
     FIND_LABEL,
     FIND_CLASS,
@@ -38,7 +39,8 @@ enum statement {
  */
 #define WANTED                                                                \
     " AND (?2 IS NULL OR +class = ?2) AND (?3 IS NULL OR +key_type = ?3)"      \
-    " AND (?4 IS NULL OR +label = ?4) ORDER BY id LIMIT ?6"
+    " AND (?4 IS NULL OR +label = ?4) AND (?7 IS NULL OR +uid = ?7)"           \
+    " ORDER BY id LIMIT ?6"
 
 static const char *const statements[] = {
     [GET_UID] = "SELECT uid FROM store",
@@ -63,6 +65,8 @@ static const char *const statements[] = {
                 " WHERE id = ?12 AND version = ?3 - 1 AND"
                 " EXISTS (SELECT 1 FROM data_key WHERE id = ?2 AND state = 1)",
     [REMOVE] = "DELETE FROM object WHERE id = ?1",
+    [FIND_UID] = "SELECT id FROM object WHERE id > ?1 AND uid = ?7"
+                 " AND (?5 IS NULL OR +cka_id = ?5)" WANTED,
     [FIND_ID] = "SELECT id FROM object WHERE id > ?1 AND cka_id = ?5" WANTED,
     [FIND_LABEL] = "SELECT id FROM object WHERE id > ?1 AND label = ?4"
                    " AND (?5 IS NULL OR +cka_id = ?5)" WANTED,
@@ -502,6 +506,8 @@ struct search {
 static enum statement
 finder(const struct ownkey_store_query *q)
 {
+    if (q->uid != NULL)
+        return FIND_UID;
     if (q->id.len > 0)
         return FIND_ID;
     if (q->label.len > 0)
@@ -529,6 +535,9 @@ work_find(struct ownkey_sqlite_use *use, void *arg, struct ownkey_error *err)
     bind_blob(s, 4, q->label, &rc);
     bind_blob(s, 5, q->id, &rc);
     bind_number(s, 6, (int64_t)f->max, &rc);
+    if (q->uid != NULL)
+        bind_blob(s, 7, (struct ownkey_blob){ q->uid, OWNKEY_STORE_UID_LEN },
+                  &rc);
     if (rc != SQLITE_OK)
         return rc;
     while ((rc = sqlite3_step(s)) == SQLITE_ROW && f->n < f->max)

@@ -325,6 +325,7 @@ refuses_a_process_made_behind_its_back(void **state)
     store_expect_secret(e, id, "secret");
 }
 
+#if FORKS_AMID_THREADS
 static atomic_bool stop;
 
 static void *
@@ -376,6 +377,7 @@ forks_amid_threads_at_work(void **state)
     }
     assert_int_equal(store_number(e, "SELECT count(*) FROM object"), 101);
 }
+#endif
 
 /* ---- killed at any moment ---- */
 
