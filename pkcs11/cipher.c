@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "token/gcm_count.h"
 #include "token/state.h"
 
 void
@@ -23,26 +22,6 @@ ownkey_p11_cipher_free(struct ownkey_p11_cipher *c)
 
 /* ---- beginning ---- */
 
-/* Of one key, under IVs that the caller makes. */
-static CK_RV
-count_gcm(struct ownkey_p11_session *s, struct ownkey_p11_material *m)
-{
-    struct ownkey_error err = {0};
-
-    if (m->dk != NULL) {
-        if (ownkey_data_key_count_gcm(m->dk, &err) == OWNKEY_OK)
-            return CKR_OK;
-    } else {
-        if (atomic_fetch_add(&m->gcm, 1) < OWNKEY_GCM_LIMIT)
-            return CKR_OK;
-        (void)ownkey_fail(&err, OWNKEY_UNSUPPORTED,
-                          "a session key has encrypted 2^32 times with "
-                          "AES-GCM; use a new one");
-    }
-    (void)ownkey_p11_failed(s, "encrypt", &err, CKR_GENERAL_ERROR);
-    return CKR_KEY_FUNCTION_NOT_PERMITTED;
-}
-
 static CK_RV
 new_aes(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         struct ownkey_p11_cipher *c)
@@ -55,10 +34,10 @@ new_aes(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         return CKR_KEY_TYPE_INCONSISTENT;
     c->material = ownkey_p11_material_of(c->object);
     rv = ownkey_p11_secret_use(s, c->material, &key, &c->lease);
-    if (rv == CKR_OK && c->material->dk != NULL)
+    if (rv == CKR_OK && ownkey_p11_material_is_leased(c->material))
         ownkey_token_keep(s->slot->token);
     if (rv == CKR_OK && c->encrypt && mechanism->mechanism == CKM_AES_GCM)
-        rv = count_gcm(s, c->material);
+        rv = ownkey_p11_material_count_gcm(s, c->material);
     if (rv == CKR_OK)
         rv = ownkey_p11_aes_new(mechanism, c->encrypt, &key, &c->aes);
     ownkey_secret_clear(&key);
@@ -134,8 +113,8 @@ ownkey_p11_cipher_new(struct ownkey_p11_session *s,
 static bool
 is_held(const struct ownkey_p11_cipher *c)
 {
-    return c != NULL && c->aes != NULL && c->material->dk != NULL &&
-           !c->forgotten;
+    return c != NULL && c->aes != NULL && !c->forgotten &&
+           ownkey_p11_material_is_leased(c->material);
 }
 
 void
@@ -163,16 +142,11 @@ ownkey_p11_cipher_check(struct ownkey_p11_session *s,
                         struct ownkey_p11_cipher *c, size_t len)
 {
     struct ownkey_token_status status;
-    struct ownkey_error err = {0};
 
-    if (c->material == NULL || c->material->dk == NULL)
+    if (c->material == NULL || !ownkey_p11_material_is_leased(c->material))
         return CKR_OK;
-    if (!c->forgotten && ownkey_lease_valid(&c->lease)) {
-        if (ownkey_data_key_spend(c->material->dk, &c->lease, len, &err) ==
-            OWNKEY_OK)
-            return CKR_OK;
-        return ownkey_p11_failed(s, "data key", &err, CKR_DEVICE_ERROR);
-    }
+    if (!c->forgotten && ownkey_lease_valid(&c->lease))
+        return ownkey_p11_material_spend(s, c->material, &c->lease, len);
     ownkey_token_status_get(s->slot->token, &status);
     ownkey_p11_log_refusal(s->slot, "a running operation is ended: the lease "
                                     "on its data key is over");

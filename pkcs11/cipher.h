@@ -17,7 +17,7 @@ struct ownkey_p11_cipher {
     /* AES. */
     struct ownkey_p11_aes *aes;     /* NULL: RSA */
     struct ownkey_p11_material *material;
-    struct ownkey_lease lease;      /* with material->dk */
+    struct ownkey_lease lease;      /* of material that is leased */
     bool forgotten;                 /* aes has no key any more */
     /* RSA. */
     struct ownkey_decrypt_request request;

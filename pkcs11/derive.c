@@ -173,7 +173,7 @@ derive_into(struct ownkey_p11_session *s, struct ownkey_key *key,
     }
     rv = measure(s, dk, &len);
     if (rv == CKR_OK) {
-        o->material = ownkey_p11_material_new(NULL, dk);
+        o->material = ownkey_p11_material_unwrapped(dk);
         if (o->material == NULL)
             rv = CKR_HOST_MEMORY;
         else

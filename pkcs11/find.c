@@ -14,29 +14,59 @@ compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Handles in order of creation; found has room for every object there is. */
-static CK_ULONG
-collect_locked(const struct ownkey_p11_session *s, const void *template,
-               CK_ULONG count, CK_OBJECT_HANDLE *found)
+bool
+ownkey_p11_handles_add(struct ownkey_p11_handles *list, CK_OBJECT_HANDLE handle)
+{
+    if (list->len == list->cap) {
+        size_t cap = list->cap == 0 ? 16 : list->cap * 2;
+        CK_OBJECT_HANDLE *items =
+            reallocarray(list->items, cap, sizeof(*items));
+
+        if (items == NULL)
+            return false;
+        list->items = items;
+        list->cap = cap;
+    }
+    list->items[list->len++] = handle;
+    return true;
+}
+
+static void
+handles_clear(struct ownkey_p11_handles *list)
+{
+    free(list->items);
+    *list = (struct ownkey_p11_handles){0};
+}
+
+/* Handles in order of creation; those in the store are asked for there. */
+static CK_RV
+collect(const struct ownkey_p11_session *s, const void *template,
+        CK_ULONG count, struct ownkey_p11_handles *found)
 {
     struct ownkey_p11_object *o;
-    CK_ULONG len = 0;
     size_t pos = 0;
+    bool ok = true;
 
-    while ((o = ownkey_p11_table_next(&s->module->objects, &pos)) != NULL) {
-        if (o->slot == s->slot &&
+    ownkey_p11_lock();
+    while (ok &&
+           (o = ownkey_p11_table_next(&s->module->objects, &pos)) != NULL) {
+        if (o->slot == s->slot && o->stored == 0 &&
             ownkey_p11_attributes_match(&o->attributes, template, count))
-            found[len++] = o->handle;
+            ok = ownkey_p11_handles_add(found, o->handle);
     }
-    return len;
+    ownkey_p11_unlock();
+    if (found->len > 0)
+        qsort(found->items, found->len, sizeof(*found->items), compare);
+    return ok ? CKR_OK : CKR_HOST_MEMORY;
 }
 
 static CK_RV
 find_init(struct ownkey_p11_session *s, const void *template, CK_ULONG count)
 {
-    CK_OBJECT_HANDLE *found;
+    struct ownkey_p11_handles found = {0};
+    CK_RV rv;
 
-    if (s->found != NULL)
+    if (s->searching)
         return CKR_OPERATION_ACTIVE;
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
@@ -44,14 +74,14 @@ find_init(struct ownkey_p11_session *s, const void *template, CK_ULONG count)
         if (a.pValue == NULL && a.ulValueLen != 0)
             return CKR_ATTRIBUTE_VALUE_INVALID;
     }
-    ownkey_p11_lock();
-    found = calloc(s->module->objects.len + 1, sizeof(*found));
-    if (found != NULL)
-        s->found_count = collect_locked(s, template, count, found);
-    ownkey_p11_unlock();
-    if (found == NULL)
-        return CKR_HOST_MEMORY;
-    qsort(found, s->found_count, sizeof(*found), compare);
+    rv = collect(s, template, count, &found);
+    if (rv == CKR_OK)
+        rv = ownkey_p11_stored_find(s, template, count, &found);
+    if (rv != CKR_OK) {
+        handles_clear(&found);
+        return rv;
+    }
+    s->searching = true;
     s->found = found;
     s->found_next = 0;
     return CKR_OK;
@@ -71,12 +101,14 @@ C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template,
     return ownkey_p11_end(s, find_init(s, template, count));
 }
 
-/* An object may have been destroyed since. */
+/* An object may have been destroyed since; a stored one is not asked for. */
 static bool
 still_there(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
 {
     bool there;
 
+    if (ownkey_p11_is_stored(handle))
+        return true;
     ownkey_p11_lock();
     there = ownkey_p11_table_get(&s->module->objects, handle) != NULL;
     ownkey_p11_unlock();
@@ -89,12 +121,12 @@ find_next(struct ownkey_p11_session *s, void *objects, CK_ULONG room,
 {
     CK_ULONG len = 0;
 
-    if (s->found == NULL)
+    if (!s->searching)
         return CKR_OPERATION_NOT_INITIALIZED;
     if (count == NULL || (objects == NULL && room != 0))
         return CKR_ARGUMENTS_BAD;
-    while (len < room && s->found_next < s->found_count) {
-        CK_OBJECT_HANDLE o = s->found[s->found_next++];
+    while (len < room && s->found_next < s->found.len) {
+        CK_OBJECT_HANDLE o = s->found.items[s->found_next++];
 
         if (still_there(s, o))
             ownkey_p11_put((unsigned char *)objects + len++ * sizeof(o), &o,
@@ -124,9 +156,9 @@ C_FindObjectsFinal(CK_SESSION_HANDLE handle)
 
     if (rv != CKR_OK)
         return rv;
-    if (s->found == NULL)
+    if (!s->searching)
         return ownkey_p11_end(s, CKR_OPERATION_NOT_INITIALIZED);
-    free(s->found);
-    s->found = NULL;
+    handles_clear(&s->found);
+    s->searching = false;
     return ownkey_p11_end(s, CKR_OK);
 }

@@ -28,6 +28,8 @@
 #include "pkcs11/ck.h"
 #include "pkcs11/table.h"
 #include "token/datakey.h"
+#include "token/sealed.h"
+#include "token/store.h"
 #include "token/token.h"
 
 enum {
@@ -98,17 +100,7 @@ CK_FLAGS ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
 
 /* ---- objects ---- */
 
-/*
- * The bytes of a secret key: here, or behind a lease. Never changes; objects
- * are given another one. Reference counted.
- */
-struct ownkey_p11_material {
-    atomic_uint refs;
-    struct ownkey_secret value;  /* empty with dk */
-    struct ownkey_data_key *dk;  /* NULL: value */
-    atomic_uint_fast64_t gcm;    /* encryptions under the caller's IV of value;
-                                    dk counts its own */
-};
+struct ownkey_p11_material; /* see below */
 
 enum ownkey_p11_object_kind {
     OWNKEY_P11_OBJECT_KEK,         /* symmetric */
@@ -116,7 +108,7 @@ enum ownkey_p11_object_kind {
     OWNKEY_P11_OBJECT_PUBLIC,
     OWNKEY_P11_OBJECT_CERTIFICATE,
     OWNKEY_P11_OBJECT_MAC,         /* remote */
-    OWNKEY_P11_OBJECT_SECRET,      /* of a session */
+    OWNKEY_P11_OBJECT_SECRET,      /* of a session, or in the store */
 };
 
 /* A wrapped key that did not fit the caller's buffer, for its next call. */
@@ -129,6 +121,8 @@ struct ownkey_p11_object {
     atomic_uint refs;
     CK_OBJECT_HANDLE handle;
     CK_SESSION_HANDLE session;     /* whose it is; 0: the token's */
+    int64_t stored;                /* its number in the store; 0: not there */
+    int64_t version;               /* of the stored one that this is */
     enum ownkey_p11_object_kind kind;
     enum ownkey_key_type key_type; /* of remote keys and KEK */
     struct ownkey_p11_slot *slot;
@@ -143,11 +137,6 @@ struct ownkey_p11_object {
 struct ownkey_p11_object *ownkey_p11_object_new(struct ownkey_p11_slot *slot,
                                                 enum ownkey_p11_object_kind);
 void ownkey_p11_object_free(struct ownkey_p11_object *object); /* one ref */
-
-struct ownkey_p11_material *
-ownkey_p11_material_new(struct ownkey_secret *value_move,
-                        struct ownkey_data_key *dk_move);
-void ownkey_p11_material_free(struct ownkey_p11_material *material);
 
 /* token_objects.c: what a usable token shows. NULL-safe clean-up by caller. */
 CK_RV ownkey_p11_token_objects(struct ownkey_p11_slot *slot,
@@ -190,6 +179,8 @@ struct ownkey_p11 {
     unsigned refs;                /* the current one, and calls inside */
     struct ownkey_p11_table sessions;
     struct ownkey_p11_table objects;
+    size_t kept;                  /* of the objects: stored ones */
+    bool dropping;                /* there were too many of them */
 };
 
 void ownkey_p11_lock(void);
@@ -213,6 +204,16 @@ struct ownkey_p11_slot *ownkey_p11_slot_find(const struct ownkey_p11 *module,
 struct ownkey_p11_cipher;
 struct ownkey_p11_signature;
 
+/* What a search has found. The zero value is empty. */
+struct ownkey_p11_handles {
+    CK_OBJECT_HANDLE *items; /* from malloc */
+    size_t len;
+    size_t cap;
+};
+/* False: no memory. (find.c) */
+bool ownkey_p11_handles_add(struct ownkey_p11_handles *list,
+                            CK_OBJECT_HANDLE handle);
+
 struct ownkey_p11_session {
     struct ownkey_p11 *module;
     struct ownkey_p11_slot *slot;
@@ -223,9 +224,9 @@ struct ownkey_p11_session {
     bool closed;
     /* The thread's that made it busy. */
     CK_ULONG device_error;
-    CK_OBJECT_HANDLE *found; /* NULL: no search is active */
-    CK_ULONG found_count;
-    CK_ULONG found_next;
+    bool searching;
+    struct ownkey_p11_handles found;
+    size_t found_next;
     EVP_MD_CTX *digest;
     bool digest_multi;
     struct ownkey_p11_cipher *encrypt;
@@ -274,18 +275,85 @@ CK_RV ownkey_p11_object_add(struct ownkey_p11_session *session,
                             struct ownkey_p11_object *object,
                             CK_OBJECT_HANDLE *handle);
 
-/* A reference to what a session's secret key consists of at this moment. */
+/* ---- material.c: the bytes of a secret key ---- */
+
+/*
+ * Here, or behind a lease: unwrapped, or sealed in the store. Never changes;
+ * objects are given another one. Reference counted.
+ */
+struct ownkey_p11_material {
+    atomic_uint refs;
+    struct ownkey_data_key *dk;    /* NULL: sealed or value */
+    struct ownkey_sealed *sealed;  /* NULL: dk or value */
+    struct ownkey_secret value;
+    atomic_uint_fast64_t gcm;      /* encryptions under the caller's IV of
+                                      value; the others count their own */
+};
+
+/* Each takes what it is made of, unless it returns NULL: no memory. */
+struct ownkey_p11_material *
+ownkey_p11_material_value(struct ownkey_secret *value_move);
+struct ownkey_p11_material *
+ownkey_p11_material_unwrapped(struct ownkey_data_key *dk_move);
+struct ownkey_p11_material *
+ownkey_p11_material_sealed(struct ownkey_sealed *sealed_move);
+void ownkey_p11_material_free(struct ownkey_p11_material *material);
+
+/* A reference to what a secret key consists of at this moment. */
 struct ownkey_p11_material *
 ownkey_p11_material_of(struct ownkey_p11_object *object);
 
+bool ownkey_p11_material_is_leased(const struct ownkey_p11_material *material);
+
 /*
- * The bytes of a secret key, and with material->dk the lease they are under.
- * One KMS call when the lease is over.
+ * The bytes, and the lease they are under if they are. One KMS call when it is
+ * over.
  */
 CK_RV ownkey_p11_secret_use(struct ownkey_p11_session *session,
                             struct ownkey_p11_material *material,
                             struct ownkey_secret *bytes,
                             struct ownkey_lease *lease);
+/* Before len bytes pass through bytes that are under a lease that runs. */
+CK_RV ownkey_p11_material_spend(struct ownkey_p11_session *session,
+                                struct ownkey_p11_material *material,
+                                struct ownkey_lease *lease, size_t len);
+/* Before an AES-GCM encryption under an IV that the caller makes. */
+CK_RV ownkey_p11_material_count_gcm(struct ownkey_p11_session *session,
+                                    struct ownkey_p11_material *material);
+
+/* ---- stored.c: objects in the token's store ---- */
+
+/* Whether it is a handle of one, there or not. */
+bool ownkey_p11_is_stored(CK_OBJECT_HANDLE handle);
+
+/* As ownkey_p11_object_get; read anew when it has changed. */
+struct ownkey_p11_object *
+ownkey_p11_stored_get(struct ownkey_p11_session *session,
+                      CK_OBJECT_HANDLE handle);
+
+/*
+ * Puts an object that was made for it into the store, sealed, with its bytes,
+ * and gives it its handle. Takes the reference, also on failure.
+ */
+CK_RV ownkey_p11_stored_add(struct ownkey_p11_session *session,
+                            struct ownkey_p11_object *object,
+                            const struct ownkey_secret *bytes,
+                            CK_OBJECT_HANDLE *handle);
+
+/* check is called with the object as it is then, under the lock. */
+CK_RV ownkey_p11_stored_change(
+    struct ownkey_p11_session *session, struct ownkey_p11_object *object,
+    CK_RV (*change_locked)(struct ownkey_p11_object *, const void *template,
+                           CK_ULONG count),
+    const void *template, CK_ULONG count);
+
+CK_RV ownkey_p11_stored_destroy(struct ownkey_p11_session *session,
+                                struct ownkey_p11_object *object);
+
+/* Appends the handles of those that match. */
+CK_RV ownkey_p11_stored_find(struct ownkey_p11_session *session,
+                             const void *template, CK_ULONG count,
+                             struct ownkey_p11_handles *found);
 
 /* template.c: a new secret key of a caller's template. */
 struct ownkey_p11_secret_template {

@@ -6,6 +6,7 @@ libownkey_la_SOURCES += \
 	pkcs11/cipher.c pkcs11/cipher.h \
 	pkcs11/cipher_api.c \
 	pkcs11/ck.h \
+	pkcs11/convert.c pkcs11/convert.h \
 	pkcs11/derive.c \
 	pkcs11/digest.c \
 	pkcs11/digestinfo.c \
@@ -14,6 +15,7 @@ libownkey_la_SOURCES += \
 	pkcs11/held.c \
 	pkcs11/hmac.c \
 	pkcs11/internal.h \
+	pkcs11/material.c \
 	pkcs11/mechanism.c \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c \
@@ -28,6 +30,7 @@ libownkey_la_SOURCES += \
 	pkcs11/sign_api.c \
 	pkcs11/signature.c pkcs11/signature.h \
 	pkcs11/slot.c \
+	pkcs11/stored.c \
 	pkcs11/table.c pkcs11/table.h \
 	pkcs11/template.c \
 	pkcs11/token_objects.c \

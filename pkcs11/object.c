@@ -32,31 +32,6 @@ ownkey_p11_object_free(struct ownkey_p11_object *o)
     free(o);
 }
 
-struct ownkey_p11_material *
-ownkey_p11_material_new(struct ownkey_secret *value_move,
-                        struct ownkey_data_key *dk_move)
-{
-    struct ownkey_p11_material *m = calloc(1, sizeof(*m));
-
-    if (m == NULL)
-        return NULL;
-    atomic_init(&m->refs, 1);
-    if (value_move != NULL)
-        ownkey_secret_move(&m->value, value_move);
-    m->dk = dk_move;
-    return m;
-}
-
-void
-ownkey_p11_material_free(struct ownkey_p11_material *m)
-{
-    if (m == NULL || atomic_fetch_sub(&m->refs, 1) > 1)
-        return;
-    ownkey_secret_clear(&m->value);
-    ownkey_data_key_free(m->dk);
-    free(m);
-}
-
 /* ---- look-up ---- */
 
 struct ownkey_p11_object *
@@ -65,6 +40,8 @@ ownkey_p11_object_get(struct ownkey_p11_session *session,
 {
     struct ownkey_p11_object *o;
 
+    if (ownkey_p11_is_stored(handle))
+        return ownkey_p11_stored_get(session, handle);
     ownkey_p11_lock();
     o = ownkey_p11_table_get(&session->module->objects, handle);
     if (o != NULL && o->slot != session->slot)
@@ -161,36 +138,4 @@ ownkey_p11_object_add(struct ownkey_p11_session *session,
     }
     ownkey_p11_put_ulong(handle, fresh);
     return CKR_OK;
-}
-
-/* ---- secret keys ---- */
-
-struct ownkey_p11_material *
-ownkey_p11_material_of(struct ownkey_p11_object *object)
-{
-    struct ownkey_p11_material *m;
-
-    ownkey_p11_lock();
-    m = object->material;
-    atomic_fetch_add(&m->refs, 1);
-    ownkey_p11_unlock();
-    return m;
-}
-
-CK_RV
-ownkey_p11_secret_use(struct ownkey_p11_session *session,
-                      struct ownkey_p11_material *m,
-                      struct ownkey_secret *bytes, struct ownkey_lease *lease)
-{
-    struct ownkey_error err = {0};
-    enum ownkey_status st;
-
-    if (m->dk != NULL)
-        st = ownkey_data_key_use(m->dk, bytes, lease, &err);
-    else
-        st = ownkey_secret_copy(bytes, m->value.data, m->value.len);
-    if (st != OWNKEY_OK && m->dk != NULL)
-        return ownkey_p11_failed(session, "data key", &err,
-                                 CKR_WRAPPED_KEY_INVALID);
-    return ownkey_p11_rv(st, CKR_GENERAL_ERROR);
 }

@@ -43,10 +43,11 @@ secret_value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
         ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) ||
         !ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
         return CKR_ATTRIBUTE_SENSITIVE;
-    if (o->material->dk != NULL && leased->len == 0)
+    if (!ownkey_p11_material_is_leased(o->material))
+        leased = &o->material->value;
+    else if (leased->len == 0)
         return CKR_ATTRIBUTE_SENSITIVE; /* its lease is over */
-    *value = ownkey_blob_secret(o->material->dk != NULL ? leased
-                                                        : &o->material->value);
+    *value = ownkey_blob_secret(leased);
     return CKR_OK;
 }
 
@@ -85,33 +86,50 @@ read_locked(const struct ownkey_p11_object *o,
     return CKR_OK;
 }
 
-/* Its bytes while a lease runs, when somebody may see them. */
-static void
-peek(struct ownkey_p11_object *o, struct ownkey_secret *leased)
+static bool
+may_be_seen(struct ownkey_p11_object *o)
 {
-    struct ownkey_data_key *dk = NULL;
+    return o->kind == OWNKEY_P11_OBJECT_SECRET &&
+           !ownkey_p11_object_true(o, CKA_SENSITIVE) &&
+           ownkey_p11_object_true(o, CKA_EXTRACTABLE);
+}
 
-    ownkey_p11_lock();
-    if (o->kind == OWNKEY_P11_OBJECT_SECRET && o->material->dk != NULL &&
-        !ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) &&
-        ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
-        dk = ownkey_data_key_ref(o->material->dk);
-    ownkey_p11_unlock();
-    if (dk != NULL)
-        (void)ownkey_data_key_peek(dk, leased);
-    ownkey_data_key_free(dk);
+/*
+ * Its bytes, when somebody may see them: of an unwrapped key while a lease
+ * runs; of a sealed one always, since it was made to be read again.
+ */
+static CK_RV
+peek(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
+     struct ownkey_secret *leased)
+{
+    struct ownkey_p11_material *m;
+    struct ownkey_lease lease;
+    CK_RV rv = CKR_OK;
+
+    if (!may_be_seen(o))
+        return CKR_OK;
+    m = ownkey_p11_material_of(o);
+    if (m->dk != NULL)
+        (void)ownkey_data_key_peek(m->dk, leased);
+    else if (m->sealed != NULL)
+        rv = ownkey_p11_secret_use(s, m, leased, &lease);
+    ownkey_p11_material_free(m);
+    return rv;
 }
 
 static CK_RV
-read_all(struct ownkey_p11_object *o, void *template, CK_ULONG count)
+read_all(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
+         void *template, CK_ULONG count)
 {
     struct ownkey_secret leased = {0};
     CK_RV rv = CKR_OK;
 
     for (CK_ULONG i = 0; i < count; i++)
         if (ownkey_p11_template_at(template, i).type == CKA_VALUE &&
-            leased.len == 0)
-            peek(o, &leased);
+            leased.len == 0 && rv == CKR_OK)
+            rv = peek(s, o, &leased);
+    if (rv != CKR_OK)
+        return rv;
     ownkey_p11_lock();
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
@@ -141,7 +159,7 @@ C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
     o = ownkey_p11_object_get(s, object);
     if (o == NULL)
         return ownkey_p11_end(s, CKR_OBJECT_HANDLE_INVALID);
-    rv = read_all(o, template, count);
+    rv = read_all(s, o, template, count);
     ownkey_p11_object_free(o);
     return ownkey_p11_end(s, rv);
 }
@@ -254,9 +272,13 @@ C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
     o = ownkey_p11_object_get(s, object);
     if (o == NULL)
         return ownkey_p11_end(s, CKR_OBJECT_HANDLE_INVALID);
-    ownkey_p11_lock();
-    rv = change_locked(o, template, count);
-    ownkey_p11_unlock();
+    if (o->stored != 0) {
+        rv = ownkey_p11_stored_change(s, o, change_locked, template, count);
+    } else {
+        ownkey_p11_lock();
+        rv = change_locked(o, template, count);
+        ownkey_p11_unlock();
+    }
     ownkey_p11_object_free(o);
     return ownkey_p11_end(s, rv);
 }
@@ -275,9 +297,11 @@ destroy(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
     ownkey_p11_lock();
     if (!ownkey_p11_attributes_true(&o->attributes, CKA_DESTROYABLE))
         rv = CKR_ACTION_PROHIBITED;
-    else
+    else if (o->stored == 0)
         removed = ownkey_p11_table_remove(&s->module->objects, handle);
     ownkey_p11_unlock();
+    if (rv == CKR_OK && o->stored != 0)
+        rv = ownkey_p11_stored_destroy(s, o);
     ownkey_p11_object_free(removed);
     ownkey_p11_object_free(o);
     return rv;

@@ -2,29 +2,36 @@
 #include "base/log.h"
 #include "pkcs11/internal.h"
 
-/* C_GenerateKey and C_CreateObject: secret keys of a session. */
+/* C_GenerateKey and C_CreateObject: secret keys of a session or the store. */
 
 /*
- * A token object would be lost with the process: there is no store yet. Said
- * before anything is made.
+ * Without a store a token object would be lost with the process. Said before
+ * anything is made.
  */
 static CK_RV
-refuse_token_object(struct ownkey_p11_session *s)
+check_token_object(struct ownkey_p11_session *s)
 {
-    ownkey_p11_log_refusal(s->slot, "a token object was asked for (CKA_TOKEN), "
-                                    "which needs a store; only session objects "
-                                    "can be made");
-    return CKR_TOKEN_WRITE_PROTECTED;
+    if (ownkey_token_store(s->slot->token) == NULL) {
+        ownkey_p11_log_refusal(s->slot,
+                               "a token object was asked for (CKA_TOKEN), "
+                               "which needs a store; set store = PATH, or ask "
+                               "for a session object");
+        return CKR_TOKEN_WRITE_PROTECTED;
+    }
+    return (s->flags & CKF_RW_SESSION) != 0 ? CKR_OK : CKR_SESSION_READ_ONLY;
 }
 
 static CK_RV
 add_secret(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
-           struct ownkey_secret *value_move, CK_OBJECT_HANDLE *handle)
+           struct ownkey_secret *value_move, bool token,
+           CK_OBJECT_HANDLE *handle)
 {
     if (!ownkey_p11_attributes_set_ulong(&o->attributes, CKA_VALUE_LEN,
                                          value_move->len))
         goto no_memory;
-    o->material = ownkey_p11_material_new(value_move, NULL);
+    if (token)
+        return ownkey_p11_stored_add(s, o, value_move, handle);
+    o->material = ownkey_p11_material_value(value_move);
     if (o->material == NULL)
         goto no_memory;
     return ownkey_p11_object_add(s, o, handle);
@@ -34,6 +41,13 @@ no_memory:
 }
 
 /* ---- C_GenerateKey ---- */
+
+static bool
+is_for_store(const CK_MECHANISM *mechanism,
+             const struct ownkey_p11_secret_template *t)
+{
+    return t->token && mechanism->mechanism != CKM_OWNKEY_SESSION_AES_KEY_GEN;
+}
 
 static CK_RV
 check_generate(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
@@ -46,9 +60,7 @@ check_generate(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     rv = ownkey_p11_secret_len_check(t->key_type, t->value_len);
     if (rv != CKR_OK)
         return rv;
-    if (t->token && mechanism->mechanism != CKM_OWNKEY_SESSION_AES_KEY_GEN)
-        return refuse_token_object(s);
-    return CKR_OK;
+    return is_for_store(mechanism, t) ? check_token_object(s) : CKR_OK;
 }
 
 static CK_RV
@@ -78,7 +90,7 @@ generate(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         rv = ownkey_p11_rv(ownkey_secret_random(&value, t.value_len),
                            CKR_GENERAL_ERROR);
     if (rv == CKR_OK)
-        rv = add_secret(s, o, &value, handle);
+        rv = add_secret(s, o, &value, is_for_store(mechanism, &t), handle);
     else
         ownkey_p11_object_free(o);
     ownkey_secret_clear(&value);
@@ -122,7 +134,7 @@ check_create(struct ownkey_p11_session *s,
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (t->value_len != 0 && t->value_len != t->value.ulValueLen)
         return CKR_TEMPLATE_INCONSISTENT;
-    return t->token ? refuse_token_object(s) : CKR_OK;
+    return t->token ? check_token_object(s) : CKR_OK;
 }
 
 static CK_RV
@@ -147,7 +159,7 @@ create(struct ownkey_p11_session *s, const void *template, CK_ULONG count,
             ownkey_secret_copy(&value, t.value.pValue, t.value.ulValueLen),
             CKR_GENERAL_ERROR);
     if (rv == CKR_OK)
-        rv = add_secret(s, o, &value, handle);
+        rv = add_secret(s, o, &value, t.token, handle);
     else
         ownkey_p11_object_free(o);
     ownkey_secret_clear(&value);

@@ -18,7 +18,7 @@ session_free(struct ownkey_p11_session *s)
 {
     if (s == NULL)
         return;
-    free(s->found);
+    free(s->found.items);
     EVP_MD_CTX_free(s->digest);
     ownkey_p11_cipher_free(s->encrypt);
     ownkey_p11_cipher_free(s->decrypt);

@@ -4,10 +4,12 @@
 #include "pkcs11/internal.h"
 
 /*
- * C_UnwrapKey: a secret key of the session.
+ * C_UnwrapKey: a secret key of the session, or with CKA_TOKEN true of the
+ * store.
  *
- * With CKA_TOKEN true it still is one, and says so: pkcs11-tool cannot ask for
- * anything else, and nothing is lost, since the caller keeps the wrapped key.
+ * Of a token without a store it is one of the session all the same, and the
+ * log says so: pkcs11-tool cannot ask for anything else, and nothing is lost,
+ * since the caller keeps the wrapped key.
  */
 
 /* What came out, before it is an object; its bytes are under a lease. */
@@ -105,13 +107,11 @@ check_len(const struct ownkey_p11_secret_template *t, const struct unwrapped *u)
 static CK_RV
 fill(struct ownkey_p11_object *o, struct unwrapped *u)
 {
-    struct ownkey_secret none = {0};
-
     /* What is under a lease is never shown: a copy would outlive it. */
     if (ownkey_p11_attributes_set_ulong(&o->attributes, CKA_VALUE_LEN,
                                         u->len) &&
         ownkey_p11_attributes_set_bool(&o->attributes, CKA_SENSITIVE, true))
-        o->material = ownkey_p11_material_new(&none, u->dk);
+        o->material = ownkey_p11_material_unwrapped(u->dk);
     if (o->material == NULL)
         return CKR_HOST_MEMORY;
     u->dk = NULL;
@@ -134,6 +134,23 @@ unwrap_into(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     if (rv == CKR_OK)
         rv = fill(o, &u);
     unwrapped_clear(&u);
+    return rv;
+}
+
+/* Its bytes once more, from the lease that has just begun. */
+static CK_RV
+store(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
+      CK_OBJECT_HANDLE *handle)
+{
+    struct ownkey_secret bytes = {0};
+    struct ownkey_lease lease;
+    CK_RV rv = ownkey_p11_secret_use(s, o->material, &bytes, &lease);
+
+    if (rv == CKR_OK)
+        rv = ownkey_p11_stored_add(s, o, &bytes, handle);
+    else
+        ownkey_p11_object_free(o);
+    ownkey_secret_clear(&bytes);
     return rv;
 }
 
@@ -165,6 +182,8 @@ unwrap(struct ownkey_p11_session *s, const struct call *c)
         ownkey_p11_object_free(o);
         return rv;
     }
+    if (t.token && ownkey_token_store(s->slot->token) != NULL)
+        return store(s, o, c->key);
     if (t.token)
         ownkey_log(OWNKEY_LOG_INFO,
                    "pkcs11: %s: unwrapped as a session object although "

@@ -103,8 +103,8 @@ keep_pending(struct ownkey_p11_object *key, struct ownkey_data_key *dk,
 static CK_RV
 put_under_lease(struct ownkey_p11_object *key, struct ownkey_data_key *dk)
 {
-    struct ownkey_p11_material *material = ownkey_p11_material_new(
-        NULL, ownkey_data_key_ref(dk));
+    struct ownkey_p11_material *material =
+        ownkey_p11_material_unwrapped(ownkey_data_key_ref(dk));
     struct ownkey_p11_material *old;
     bool ok;
 
@@ -140,7 +140,8 @@ wrap_new(struct ownkey_p11_session *s, struct ownkey_p11_object *key,
     ownkey_secret_clear(&bytes);
     if (st != OWNKEY_OK)
         return ownkey_p11_failed(s, "wrap", &err, CKR_DEVICE_ERROR);
-    rv = put_under_lease(key, *dk);
+    if (key->stored == 0) /* what is sealed is under a lease already */
+        rv = put_under_lease(key, *dk);
     if (rv != CKR_OK)
         ownkey_data_key_free(*dk);
     return rv;

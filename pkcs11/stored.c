@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects in a token's store, as PKCS#11 sees them.
+ *
+ * A handle says in which slot and which object: it is the same in every
+ * session and every process, and nothing has to be kept for it. What was read
+ * is kept in the module's table; each look-up asks the store whether it is
+ * still that (one indexed read), so that what another process changes or
+ * destroys is seen at once.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "pkcs11/convert.h"
+#include "pkcs11/internal.h"
+
+enum {
+    KEPT_MAX = 4096, /* objects in the table */
+    PAGE = 512,      /* found by one question to the store */
+};
+
+/* 0 | 1 | slot | number; the top bit stays free for those who take a handle
+   for a signed number. */
+enum {
+    BITS = CHAR_BIT * sizeof(CK_OBJECT_HANDLE),
+    SLOT_BITS = 14,
+    ID_BITS = BITS - 2 - SLOT_BITS,
+};
+#define MARK ((CK_OBJECT_HANDLE)1 << (BITS - 2))
+#define ID_MASK (((CK_OBJECT_HANDLE)1 << ID_BITS) - 1)
+
+bool
+ownkey_p11_is_stored(CK_OBJECT_HANDLE handle)
+{
+    return (handle & ~(MARK - 1)) == MARK;
+}
+
+/* 0: there are no handles for so many. */
+static CK_OBJECT_HANDLE
+handle_of(const struct ownkey_p11_slot *slot, int64_t id)
+{
+    if (slot->id >> SLOT_BITS != 0 || (uint64_t)id > ID_MASK)
+        return 0;
+    return MARK | slot->id << ID_BITS | (CK_OBJECT_HANDLE)id;
+}
+
+/* 0: not of this slot. */
+static int64_t
+id_of(const struct ownkey_p11_slot *slot, CK_OBJECT_HANDLE handle)
+{
+    CK_OBJECT_HANDLE id = handle & ID_MASK;
+
+    return handle_of(slot, (int64_t)id) == handle ? (int64_t)id : 0;
+}
+
+/* ---- reading ---- */
+
+static struct ownkey_p11_object *
+make_object(struct ownkey_p11_slot *slot,
+            const struct ownkey_store_object *from,
+            struct ownkey_sealed *sealed_move)
+{
+    struct ownkey_p11_object *o =
+        ownkey_p11_object_new(slot, OWNKEY_P11_OBJECT_SECRET);
+
+    if (o != NULL)
+        o->material = ownkey_p11_material_sealed(sealed_move);
+    if (o == NULL || o->material == NULL) {
+        ownkey_sealed_free(sealed_move);
+        ownkey_p11_object_free(o);
+        return NULL;
+    }
+    if (ownkey_p11_from_store(from, &o->attributes) != OWNKEY_OK) {
+        ownkey_p11_object_free(o);
+        return NULL;
+    }
+    o->stored = from->id;
+    o->version = from->version;
+    o->handle = handle_of(slot, from->id);
+    return o;
+}
+
+/* NULL: it is gone, or cannot be read, which is logged. */
+static struct ownkey_p11_object *
+load(struct ownkey_p11_session *s, int64_t id)
+{
+    struct ownkey_store *store = ownkey_token_store(s->slot->token);
+    struct ownkey_store_object from = {0};
+    struct ownkey_sealed *sealed = NULL;
+    struct ownkey_p11_object *o = NULL;
+    struct ownkey_error err = {0};
+    uint64_t class = 0;
+
+    if (ownkey_store_read_sealed(store, id, &from, &sealed, &err) !=
+        OWNKEY_OK) {
+        if (err.status != OWNKEY_NOT_FOUND)
+            (void)ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
+        return NULL;
+    }
+    if (ownkey_attributes_number(&from.attributes, CKA_CLASS, &class) &&
+        class == CKO_SECRET_KEY)
+        o = make_object(s->slot, &from, sealed);
+    else /* of a later version */
+        ownkey_sealed_free(sealed);
+    ownkey_store_object_clear(&from);
+    return o;
+}
+
+/* ---- what is kept ---- */
+
+static struct ownkey_p11_object *
+any_kept_locked(const struct ownkey_p11 *module)
+{
+    struct ownkey_p11_object *o;
+    size_t pos = 0;
+
+    while ((o = ownkey_p11_table_next(&module->objects, &pos)) != NULL)
+        if (o->stored != 0)
+            return o;
+    return NULL;
+}
+
+static void
+drop(struct ownkey_p11 *module, CK_OBJECT_HANDLE handle)
+{
+    struct ownkey_p11_object *old;
+
+    ownkey_p11_lock();
+    old = ownkey_p11_table_remove(&module->objects, handle);
+    if (old != NULL)
+        module->kept--;
+    ownkey_p11_unlock();
+    ownkey_p11_object_free(old);
+}
+
+/* Many were looked at once: the table begins anew. */
+static void
+make_room(struct ownkey_p11 *module)
+{
+    for (;;) {
+        struct ownkey_p11_object *o;
+        CK_OBJECT_HANDLE handle = 0;
+
+        ownkey_p11_lock();
+        o = module->kept >= KEPT_MAX || module->dropping
+                ? any_kept_locked(module)
+                : NULL;
+        module->dropping = o != NULL;
+        if (o != NULL)
+            handle = o->handle;
+        ownkey_p11_unlock();
+        if (o == NULL)
+            return;
+        drop(module, handle);
+    }
+}
+
+/* Also when there is no memory for it: then it is read again. */
+static void
+keep(struct ownkey_p11 *module, struct ownkey_p11_object *o)
+{
+    struct ownkey_p11_object *old;
+
+    make_room(module);
+    ownkey_p11_lock();
+    old = ownkey_p11_table_remove(&module->objects, o->handle);
+    if (old != NULL)
+        module->kept--;
+    if (ownkey_p11_table_add(&module->objects, o->handle, o)) {
+        module->kept++;
+        atomic_fetch_add(&o->refs, 1);
+    }
+    ownkey_p11_unlock();
+    ownkey_p11_object_free(old);
+}
+
+struct ownkey_p11_object *
+ownkey_p11_stored_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
+{
+    struct ownkey_store *store = ownkey_token_store(s->slot->token);
+    int64_t id = store != NULL ? id_of(s->slot, handle) : 0;
+    struct ownkey_p11_object *o;
+
+    if (id == 0)
+        return NULL;
+    ownkey_p11_lock();
+    o = ownkey_p11_table_get(&s->module->objects, handle);
+    if (o != NULL)
+        atomic_fetch_add(&o->refs, 1);
+    ownkey_p11_unlock();
+    if (o != NULL && ownkey_store_is_current(store, id, o->version))
+        return o;
+    ownkey_p11_object_free(o);
+    o = load(s, id);
+    if (o != NULL)
+        keep(s->module, o);
+    else
+        drop(s->module, handle);
+    return o;
+}
+
+/* ---- making, changing, destroying ---- */
+
+static CK_RV
+check_writable(const struct ownkey_p11_session *s)
+{
+    return (s->flags & CKF_RW_SESSION) != 0 ? CKR_OK : CKR_SESSION_READ_ONLY;
+}
+
+CK_RV
+ownkey_p11_stored_add(struct ownkey_p11_session *s,
+                      struct ownkey_p11_object *o,
+                      const struct ownkey_secret *bytes,
+                      CK_OBJECT_HANDLE *handle)
+{
+    struct ownkey_attributes list = {0};
+    struct ownkey_error err = {0};
+    enum ownkey_status st;
+    int64_t id = 0;
+    CK_RV rv = check_writable(s);
+
+    if (rv == CKR_OK) {
+        st = ownkey_p11_to_store(&o->attributes, &list);
+        if (st == OWNKEY_OK)
+            st = ownkey_store_add(ownkey_token_store(s->slot->token), &list,
+                                  bytes, &id, &err);
+        if (st == OWNKEY_ARG)
+            rv = CKR_ATTRIBUTE_VALUE_INVALID;
+        else if (st == OWNKEY_NOMEM)
+            rv = CKR_HOST_MEMORY;
+        else if (st != OWNKEY_OK)
+            rv = ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
+    }
+    ownkey_attributes_clear(&list);
+    ownkey_p11_object_free(o);
+    if (rv != CKR_OK)
+        return rv;
+    if (handle_of(s->slot, id) == 0)
+        return CKR_DEVICE_MEMORY;
+    ownkey_p11_put_ulong(handle, handle_of(s->slot, id));
+    return CKR_OK;
+}
+
+struct change {
+    struct ownkey_p11_object *as_it_was;
+    CK_RV (*change_locked)(struct ownkey_p11_object *, const void *, CK_ULONG);
+    const void *template;
+    CK_ULONG count;
+    CK_RV rv;
+};
+
+/* An ownkey_store_editor: on what is in the store, not on what was read. */
+static enum ownkey_status
+edit(struct ownkey_attributes *list, void *arg, struct ownkey_error *err)
+{
+    struct change *c = arg;
+    struct ownkey_store_object now = {.attributes = *list};
+    struct ownkey_p11_object *o =
+        ownkey_p11_object_new(c->as_it_was->slot, c->as_it_was->kind);
+    enum ownkey_status st = o == NULL
+                                ? OWNKEY_NOMEM
+                                : ownkey_p11_from_store(&now, &o->attributes);
+
+    if (st == OWNKEY_OK) {
+        c->rv = c->change_locked(o, c->template, c->count);
+        st = c->rv == CKR_OK ? ownkey_p11_to_store(&o->attributes, list)
+                             : OWNKEY_ARG;
+    }
+    ownkey_p11_object_free(o);
+    return st == OWNKEY_OK ? st : ownkey_fail(err, st, "not changed");
+}
+
+CK_RV
+ownkey_p11_stored_change(struct ownkey_p11_session *s,
+                         struct ownkey_p11_object *o,
+                         CK_RV (*change_locked)(struct ownkey_p11_object *,
+                                                const void *template,
+                                                CK_ULONG count),
+                         const void *template, CK_ULONG count)
+{
+    struct change c = {o, change_locked, template, count, CKR_OK};
+    struct ownkey_error err = {0};
+    enum ownkey_status st;
+    CK_RV rv = check_writable(s);
+
+    if (rv != CKR_OK)
+        return rv;
+    st = ownkey_store_edit(ownkey_token_store(s->slot->token), o->stored, edit,
+                           &c, &err);
+    if (c.rv != CKR_OK)
+        return c.rv;
+    if (st == OWNKEY_NOT_FOUND)
+        return CKR_OBJECT_HANDLE_INVALID;
+    if (st == OWNKEY_ARG)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    return st == OWNKEY_OK
+               ? CKR_OK
+               : ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
+}
+
+CK_RV
+ownkey_p11_stored_destroy(struct ownkey_p11_session *s,
+                          struct ownkey_p11_object *o)
+{
+    struct ownkey_error err = {0};
+    enum ownkey_status st;
+    CK_RV rv = check_writable(s);
+
+    if (rv != CKR_OK)
+        return rv;
+    st = ownkey_store_remove(ownkey_token_store(s->slot->token), o->stored,
+                             &err);
+    drop(s->module, o->handle);
+    if (st == OWNKEY_NOT_FOUND)
+        return CKR_OBJECT_HANDLE_INVALID;
+    return st == OWNKEY_OK
+               ? CKR_OK
+               : ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
+}
+
+/* ---- finding ---- */
+
+/* What of a template the store's indexes answer. */
+struct search {
+    struct ownkey_store_query query;
+    uint8_t uid[OWNKEY_STORE_UID_LEN];
+    bool more;    /* the rest has to be looked at one by one */
+    bool nothing; /* no stored object can match */
+};
+
+static void
+take_uid(struct search *f, struct ownkey_blob value)
+{
+    char text[2 * OWNKEY_STORE_UID_LEN + 1] = "";
+    struct ownkey_bytes uid = {0};
+
+    f->nothing = true;
+    if (value.len != 2 * OWNKEY_STORE_UID_LEN)
+        return;
+    memcpy(text, value.data, value.len);
+    if (ownkey_hex_decode(text, &uid) == OWNKEY_OK &&
+        uid.len == sizeof(f->uid)) {
+        memcpy(f->uid, uid.data, uid.len);
+        f->query.uid = f->uid;
+        f->nothing = false;
+    }
+    ownkey_bytes_clear(&uid);
+}
+
+/* Once each: what comes again is looked at one by one. */
+static void
+take(struct search *f, const CK_ATTRIBUTE *a)
+{
+    struct ownkey_blob value = {a->pValue, a->ulValueLen};
+    struct ownkey_store_query *q = &f->query;
+    CK_ULONG number;
+    CK_BBOOL flag;
+
+    f->more = f->more || a->ulValueLen == 0;
+    if (a->type == CKA_TOKEN && ownkey_p11_attribute_bool(a, &flag))
+        f->nothing = f->nothing || flag != CK_TRUE;
+    else if (a->type == CKA_CLASS && !q->has_class &&
+             ownkey_p11_attribute_ulong(a, &number))
+        q->has_class = true, q->class = number;
+    else if (a->type == CKA_KEY_TYPE && !q->has_key_type &&
+             ownkey_p11_attribute_ulong(a, &number))
+        q->has_key_type = true, q->key_type = number;
+    else if (a->type == CKA_LABEL && q->label.len == 0)
+        q->label = value;
+    else if (a->type == CKA_ID && q->id.len == 0)
+        q->id = value;
+    else if (a->type == CKA_UNIQUE_ID && q->uid == NULL && !f->nothing)
+        take_uid(f, value);
+    else
+        f->more = true;
+}
+
+static bool
+matches(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
+        const void *template, CK_ULONG count)
+{
+    struct ownkey_p11_object *o = ownkey_p11_stored_get(s, handle);
+    bool match = false;
+
+    if (o != NULL) {
+        ownkey_p11_lock();
+        match = ownkey_p11_attributes_match(&o->attributes, template, count);
+        ownkey_p11_unlock();
+    }
+    ownkey_p11_object_free(o);
+    return match;
+}
+
+static CK_RV
+take_page(struct ownkey_p11_session *s, const struct search *f,
+          const void *template, CK_ULONG count, const int64_t *ids, size_t n,
+          struct ownkey_p11_handles *found)
+{
+    for (size_t i = 0; i < n; i++) {
+        CK_OBJECT_HANDLE handle = handle_of(s->slot, ids[i]);
+
+        if (handle == 0 || (f->more && !matches(s, handle, template, count)))
+            continue;
+        if (!ownkey_p11_handles_add(found, handle))
+            return CKR_HOST_MEMORY;
+    }
+    return CKR_OK;
+}
+
+CK_RV
+ownkey_p11_stored_find(struct ownkey_p11_session *s, const void *template,
+                       CK_ULONG count, struct ownkey_p11_handles *found)
+{
+    struct ownkey_store *store = ownkey_token_store(s->slot->token);
+    struct ownkey_error err = {0};
+    struct search f = {0};
+    int64_t ids[PAGE];
+    int64_t after = 0;
+    size_t n = 0;
+    CK_RV rv = CKR_OK;
+
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
+
+        take(&f, &a);
+    }
+    if (store == NULL || f.nothing)
+        return CKR_OK;
+    do {
+        if (ownkey_store_find(store, &f.query, after, ids, PAGE, &n, &err) !=
+            OWNKEY_OK)
+            return ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
+        if (n > 0)
+            after = ids[n - 1];
+        rv = take_page(s, &f, template, count, ids, n, found);
+    } while (rv == CKR_OK && n == PAGE);
+    return rv;
+}
