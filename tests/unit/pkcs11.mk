@@ -54,3 +54,9 @@ tests_unit_test_revocation_SOURCES = tests/unit/test_revocation.c \
 	tests/unit/fixture.c tests/unit/fixture.h $(pkcs11_help)
 tests_unit_test_revocation_CFLAGS = $(test_cflags)
 tests_unit_test_revocation_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_store
+tests_unit_test_pkcs11_store_SOURCES = \
+	tests/unit/test_pkcs11_store.c $(pkcs11_help)
+tests_unit_test_pkcs11_store_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_store_LDADD = $(test_libs)
