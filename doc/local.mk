@@ -4,4 +4,4 @@ EXTRA_DIST += doc/awskms.md doc/azurekms.md doc/gcpkms.md doc/hashivault.md \
 
 man_MANS += doc/ownkey.1 doc/ownkey.conf.5
 EXTRA_DIST += doc/ownkey.1 doc/ownkey.conf.5
-EXTRA_DIST += doc/hsm.md doc/leases.md doc/performance.md
+EXTRA_DIST += doc/hsm.md doc/leases.md doc/performance.md doc/store.md

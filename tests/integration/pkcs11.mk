@@ -3,5 +3,6 @@ integration_tests += \
 	tests/integration/pkcs11_derive.sh \
 	tests/integration/pkcs11_module.sh \
 	tests/integration/pkcs11_programs.sh \
+	tests/integration/pkcs11_store.sh \
 	tests/integration/pkcs11_tool.sh
 EXTRA_DIST += tests/integration/pkcs11_lib.sh

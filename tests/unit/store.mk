@@ -10,6 +10,7 @@ unit_tests += tests/unit/test_store_file
 tests_unit_test_store_file_SOURCES = tests/unit/test_store_file.c \
 	tests/unit/sanitizer.h $(store_help)
 tests_unit_test_store_file_CFLAGS = $(test_cflags)
+tests_unit_test_store_file_LDFLAGS = -Wl,--wrap=access
 tests_unit_test_store_file_LDADD = $(test_libs) $(SQLITE_LIBS)
 
 unit_tests += tests/unit/test_attributes

@@ -222,6 +222,66 @@ a_full_disk_loses_nothing(void **state)
     ownkey_secret_clear(&secret);
 }
 
+/* ---- a medium that cannot be written ---- */
+
+static bool read_only_medium;
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+
+int
+__wrap_access(const char *path, int mode)
+{
+    if (read_only_medium && mode == W_OK) {
+        errno = EROFS;
+        return -1;
+    }
+    return __real_access(path, mode);
+}
+
+static void
+reads_from_a_read_only_medium(void **state)
+{
+    struct store_env *e = *state;
+    struct ownkey_attributes none = { 0 };
+    int64_t id = store_add(e, "x", "secret");
+    int64_t found;
+
+    read_only_medium = true;
+    store_reopen(e);
+    store_expect_secret(e, id, "secret");
+    assert_int_equal(store_find(e, "x", NULL, &found, 1), 1);
+    assert_int_equal(ownkey_store_add(e->store, &none, NULL, &id, &e->err),
+                     OWNKEY_IO);
+    assert_non_null(strstr(e->err.text, "is read-only"));
+    assert_int_equal(ownkey_store_remove(e->store, found, &e->err), OWNKEY_IO);
+    read_only_medium = false;
+}
+
+static void
+changes_beside_the_file_are_not_left_out(void **state)
+{
+    struct store_env *e = *state;
+    struct ownkey_store_object o = { 0 };
+    struct stat st;
+    char wal[160];
+
+    (void)store_add(e, "x", "secret");
+    (void)snprintf(wal, sizeof(wal), "%s-wal", e->path);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > 0);
+    {
+        struct ownkey_store *other = ownkey_store_new(e->token, e->path);
+
+        read_only_medium = true;
+        assert_non_null(other);
+        assert_int_equal(ownkey_store_read(other, 1, &o, &e->err), OWNKEY_IO);
+        assert_non_null(strstr(e->err.text, "-wal that are not part of it"));
+        read_only_medium = false;
+        ownkey_store_free(other);
+    }
+}
+
 /* ---- other processes ---- */
 
 static void
@@ -478,6 +538,10 @@ main(void)
             damaged_pages_are_noticed_or_not_needed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(reads_from_a_read_only_medium, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            changes_beside_the_file_are_not_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_a_writer_and_no_longer,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(works_on_both_sides_of_a_fork, setup,
