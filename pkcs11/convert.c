@@ -79,9 +79,10 @@ ownkey_p11_to_store(const struct ownkey_p11_attributes *from,
 
         if (a->type == CKA_TOKEN || a->type == CKA_UNIQUE_ID)
             continue;
-        st = is_number(a->type)
-                 ? numbers_to_store(a, to)
-                 : ownkey_attributes_set(to, a->type, ownkey_blob_of(&a->value));
+        if (is_number(a->type))
+            st = numbers_to_store(a, to);
+        else
+            st = ownkey_attributes_set(to, a->type, ownkey_blob_of(&a->value));
     }
     if (st != OWNKEY_OK)
         ownkey_attributes_clear(to);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert.h - an object's attributes as the store keeps them, and back: CK_ULONG
- * has no fixed size, numbers in the store do (token/attributes.h).
+ * convert.h - an object's attributes as the store keeps them, and back:
+ * CK_ULONG has no fixed size, numbers in the store do (token/attributes.h).
  *
  * CKA_TOKEN and CKA_UNIQUE_ID are not kept: being there makes the one, the
  * store makes the other.

@@ -2,6 +2,7 @@
 libownkey_la_SOURCES += \
 	pkcs11/aes.c pkcs11/aes.h \
 	pkcs11/attributes.c pkcs11/attributes.h \
+	pkcs11/builder.c pkcs11/builder.h \
 	pkcs11/caller.c pkcs11/caller.h \
 	pkcs11/cipher.c pkcs11/cipher.h \
 	pkcs11/cipher_api.c \
@@ -22,6 +23,7 @@ libownkey_la_SOURCES += \
 	pkcs11/object_api.c \
 	pkcs11/refuse.c \
 	pkcs11/rsa.c \
+	pkcs11/rules.c \
 	pkcs11/rv.c \
 	pkcs11/secret_api.c \
 	pkcs11/session.c \
@@ -32,7 +34,7 @@ libownkey_la_SOURCES += \
 	pkcs11/slot.c \
 	pkcs11/stored.c \
 	pkcs11/table.c pkcs11/table.h \
-	pkcs11/template.c \
+	pkcs11/template.c pkcs11/template.h \
 	pkcs11/token_objects.c \
 	pkcs11/unwrap.c \
 	pkcs11/verify.c \

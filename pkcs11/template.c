@@ -1,53 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "pkcs11/internal.h"
+#include "pkcs11/template.h"
 
 /*
  * Templates of secret keys (C_GenerateKey, C_CreateObject, C_UnwrapKey,
  * C_DeriveKey): defaults first, then what the caller says.
  */
 
-enum rule {
-    RULE_BOOL,      /* kept as given */
-    RULE_BYTES,
-    RULE_SPECIAL,   /* see take_special */
-    RULE_READ_ONLY,
-};
-
-static const struct {
-    CK_ATTRIBUTE_TYPE type;
-    enum rule rule;
-} rules[] = {
-    {CKA_CLASS, RULE_SPECIAL},
-    {CKA_KEY_TYPE, RULE_SPECIAL},
-    {CKA_TOKEN, RULE_SPECIAL},
-    {CKA_VALUE, RULE_SPECIAL},
-    {CKA_VALUE_LEN, RULE_SPECIAL},
-    {CKA_LABEL, RULE_BYTES},
-    {CKA_ID, RULE_BYTES},
-    {CKA_START_DATE, RULE_BYTES},
-    {CKA_END_DATE, RULE_BYTES},
-    {CKA_ALLOWED_MECHANISMS, RULE_BYTES},
-    {CKA_PRIVATE, RULE_BOOL},
-    {CKA_MODIFIABLE, RULE_BOOL},
-    {CKA_COPYABLE, RULE_BOOL},
-    {CKA_DESTROYABLE, RULE_BOOL},
-    {CKA_SENSITIVE, RULE_BOOL},
-    {CKA_EXTRACTABLE, RULE_BOOL},
-    {CKA_ENCRYPT, RULE_BOOL},
-    {CKA_DECRYPT, RULE_BOOL},
-    {CKA_SIGN, RULE_BOOL},
-    {CKA_VERIFY, RULE_BOOL},
-    {CKA_WRAP, RULE_BOOL},
-    {CKA_UNWRAP, RULE_BOOL},
-    {CKA_DERIVE, RULE_BOOL},
-    {CKA_WRAP_WITH_TRUSTED, RULE_BOOL},
-    {CKA_LOCAL, RULE_READ_ONLY},
-    {CKA_ALWAYS_SENSITIVE, RULE_READ_ONLY},
-    {CKA_NEVER_EXTRACTABLE, RULE_READ_ONLY},
-    {CKA_KEY_GEN_MECHANISM, RULE_READ_ONLY},
-    {CKA_UNIQUE_ID, RULE_READ_ONLY},
+static const struct ownkey_p11_rule rules[] = {
+    {CKA_CLASS, OWNKEY_P11_RULE_SPECIAL},
+    {CKA_KEY_TYPE, OWNKEY_P11_RULE_SPECIAL},
+    {CKA_TOKEN, OWNKEY_P11_RULE_SPECIAL},
+    {CKA_VALUE, OWNKEY_P11_RULE_SPECIAL},
+    {CKA_VALUE_LEN, OWNKEY_P11_RULE_SPECIAL},
+    {CKA_LABEL, OWNKEY_P11_RULE_BYTES},
+    {CKA_ID, OWNKEY_P11_RULE_BYTES},
+    {CKA_START_DATE, OWNKEY_P11_RULE_BYTES},
+    {CKA_END_DATE, OWNKEY_P11_RULE_BYTES},
+    {CKA_ALLOWED_MECHANISMS, OWNKEY_P11_RULE_BYTES},
+    {CKA_PRIVATE, OWNKEY_P11_RULE_BOOL},
+    {CKA_MODIFIABLE, OWNKEY_P11_RULE_BOOL},
+    {CKA_COPYABLE, OWNKEY_P11_RULE_BOOL},
+    {CKA_DESTROYABLE, OWNKEY_P11_RULE_BOOL},
+    {CKA_SENSITIVE, OWNKEY_P11_RULE_BOOL},
+    {CKA_EXTRACTABLE, OWNKEY_P11_RULE_BOOL},
+    {CKA_ENCRYPT, OWNKEY_P11_RULE_BOOL},
+    {CKA_DECRYPT, OWNKEY_P11_RULE_BOOL},
+    {CKA_SIGN, OWNKEY_P11_RULE_BOOL},
+    {CKA_VERIFY, OWNKEY_P11_RULE_BOOL},
+    {CKA_WRAP, OWNKEY_P11_RULE_BOOL},
+    {CKA_UNWRAP, OWNKEY_P11_RULE_BOOL},
+    {CKA_DERIVE, OWNKEY_P11_RULE_BOOL},
+    {CKA_WRAP_WITH_TRUSTED, OWNKEY_P11_RULE_BOOL},
+    {CKA_LOCAL, OWNKEY_P11_RULE_READ_ONLY},
+    {CKA_ALWAYS_SENSITIVE, OWNKEY_P11_RULE_READ_ONLY},
+    {CKA_NEVER_EXTRACTABLE, OWNKEY_P11_RULE_READ_ONLY},
+    {CKA_KEY_GEN_MECHANISM, OWNKEY_P11_RULE_READ_ONLY},
+    {CKA_UNIQUE_ID, OWNKEY_P11_RULE_READ_ONLY},
 };
 
 static bool
@@ -80,10 +70,16 @@ take_value_len(const CK_ATTRIBUTE *a, struct ownkey_p11_secret_template *out)
     return CKR_OK;
 }
 
+struct taking {
+    enum ownkey_p11_origin origin;
+    struct ownkey_p11_secret_template *out;
+};
+
 static CK_RV
-take_special(const CK_ATTRIBUTE *a, enum ownkey_p11_origin origin,
-             struct ownkey_p11_secret_template *out)
+take_special(const CK_ATTRIBUTE *a, void *arg)
 {
+    const struct taking *taking = arg;
+    struct ownkey_p11_secret_template *out = taking->out;
     CK_ULONG number;
     CK_BBOOL flag;
 
@@ -102,49 +98,13 @@ take_special(const CK_ATTRIBUTE *a, enum ownkey_p11_origin origin,
         out->token = flag == CK_TRUE;
         return CKR_OK;
     case CKA_VALUE:
-        if (origin != OWNKEY_P11_CREATED)
+        if (taking->origin != OWNKEY_P11_CREATED)
             return CKR_TEMPLATE_INCONSISTENT;
         out->value = *a;
         return a->pValue != NULL ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
     default:
         return take_value_len(a, out);
     }
-}
-
-static CK_RV
-take_plain(const CK_ATTRIBUTE *a, enum rule rule,
-           struct ownkey_p11_attributes *list)
-{
-    CK_BBOOL flag;
-    bool ok;
-
-    if (rule == RULE_BOOL) {
-        if (!ownkey_p11_attribute_bool(a, &flag))
-            return CKR_ATTRIBUTE_VALUE_INVALID;
-        ok = ownkey_p11_attributes_set_bool(list, a->type, flag == CK_TRUE);
-    } else {
-        if (a->pValue == NULL && a->ulValueLen != 0)
-            return CKR_ATTRIBUTE_VALUE_INVALID;
-        ok = ownkey_p11_attributes_set(list, a->type, a->pValue,
-                                       a->ulValueLen);
-    }
-    return ok ? CKR_OK : CKR_HOST_MEMORY;
-}
-
-static CK_RV
-take(const CK_ATTRIBUTE *a, enum ownkey_p11_origin origin,
-     struct ownkey_p11_attributes *list, struct ownkey_p11_secret_template *out)
-{
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].type != a->type)
-            continue;
-        if (rules[i].rule == RULE_READ_ONLY)
-            return CKR_ATTRIBUTE_READ_ONLY;
-        return rules[i].rule == RULE_SPECIAL
-                   ? take_special(a, origin, out)
-                   : take_plain(a, rules[i].rule, list);
-    }
-    return CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
 CK_RV
@@ -155,16 +115,6 @@ ownkey_p11_secret_len_check(CK_KEY_TYPE type, size_t len)
                                                    : CKR_KEY_SIZE_RANGE;
     return len >= 1 && len <= OWNKEY_DATA_KEY_MAX ? CKR_OK
                                                   : CKR_KEY_SIZE_RANGE;
-}
-
-static bool
-given(const void *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type)
-{
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (ownkey_p11_template_at(template, i).type == type)
-            return true;
-    }
-    return false;
 }
 
 /* What depends on the rest of the template. */
@@ -193,9 +143,9 @@ complete(const void *template, CK_ULONG count, enum ownkey_p11_origin origin,
             list, CKA_NEVER_EXTRACTABLE,
             local && !ownkey_p11_attributes_true(list, CKA_EXTRACTABLE));
 
-    if (ok && !given(template, count, CKA_ENCRYPT))
+    if (ok && !ownkey_p11_template_has(template, count, CKA_ENCRYPT))
         ok = ownkey_p11_attributes_set_bool(list, CKA_ENCRYPT, aes);
-    if (ok && !given(template, count, CKA_DECRYPT))
+    if (ok && !ownkey_p11_template_has(template, count, CKA_DECRYPT))
         ok = ownkey_p11_attributes_set_bool(list, CKA_DECRYPT, aes);
     return ok ? CKR_OK : CKR_HOST_MEMORY;
 }
@@ -206,23 +156,20 @@ ownkey_p11_secret_template(const void *template, CK_ULONG count,
                            struct ownkey_p11_object *object,
                            struct ownkey_p11_secret_template *out)
 {
+    struct taking taking = {origin, out};
     CK_KEY_TYPE implied = out->key_type;
-    CK_RV rv = CKR_OK;
+    CK_RV rv;
 
-    if (template == NULL && count != 0)
-        return CKR_ARGUMENTS_BAD;
     if (!set_defaults(&object->attributes, origin))
         return CKR_HOST_MEMORY;
-    for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
-        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
-
-        rv = take(&a, origin, &object->attributes, out);
-    }
+    rv = ownkey_p11_template_take(template, count, rules,
+                                  sizeof(rules) / sizeof(rules[0]),
+                                  &object->attributes, take_special, &taking);
     if (rv != CKR_OK)
         return rv;
     if (out->key_type == CK_UNAVAILABLE_INFORMATION ||
         (origin != OWNKEY_P11_GENERATED && origin != OWNKEY_P11_DERIVED &&
-         !given(template, count, CKA_CLASS)))
+         !ownkey_p11_template_has(template, count, CKA_CLASS)))
         return CKR_TEMPLATE_INCOMPLETE;
     if ((implied != CK_UNAVAILABLE_INFORMATION && out->key_type != implied &&
          origin != OWNKEY_P11_DERIVED) ||

@@ -3,173 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
-
 #include "base/encode.h"
-#include "base/libctx.h"
 #include "base/log.h"
-#include "pkcs11/internal.h"
+#include "pkcs11/builder.h"
 
 /*
  * What a token shows of its KEK and its remote keys. Everything comes from
  * the configuration: no KMS call, here or when an attribute is read.
- *
- * The setters' results are collected in `ok`; a failure is lack of memory.
  */
-
-struct builder {
-    struct ownkey_p11_object *object;
-    bool ok;
-};
-
-static void
-set(struct builder *b, CK_ATTRIBUTE_TYPE type, const void *data, size_t len)
-{
-    b->ok = b->ok && ownkey_p11_attributes_set(&b->object->attributes, type,
-                                               data, len);
-}
-
-static void
-set_blob(struct builder *b, CK_ATTRIBUTE_TYPE type, struct ownkey_blob blob)
-{
-    set(b, type, blob.data, blob.len);
-}
-
-static void
-set_ulong(struct builder *b, CK_ATTRIBUTE_TYPE type, CK_ULONG value)
-{
-    set(b, type, &value, sizeof(value));
-}
-
-static void
-set_bools(struct builder *b, const CK_ATTRIBUTE_TYPE *types, size_t count,
-          bool value)
-{
-    for (size_t i = 0; i < count; i++)
-        b->ok = b->ok && ownkey_p11_attributes_set_bool(
-                             &b->object->attributes, types[i], value);
-}
-
-static void
-set_bool(struct builder *b, CK_ATTRIBUTE_TYPE type, bool value)
-{
-    set_bools(b, &type, 1, value);
-}
-
-/* ---- the parts of public keys ---- */
-
-static void
-set_bn(struct builder *b, CK_ATTRIBUTE_TYPE type, const EVP_PKEY *pkey,
-       const char *name)
-{
-    unsigned char bytes[1024];
-    BIGNUM *bn = NULL;
-    int len;
-
-    if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1) {
-        b->ok = false;
-        return;
-    }
-    len = BN_num_bytes(bn);
-    if (len <= (int)sizeof(bytes) && BN_bn2bin(bn, bytes) == len)
-        set(b, type, bytes, (size_t)len);
-    else
-        b->ok = false;
-    BN_free(bn);
-}
-
-/* PKCS#11 v2.40, 2.3.3: a DER OCTET STRING; fits short and long lengths. */
-static void
-set_point(struct builder *b, const unsigned char *point, size_t len)
-{
-    unsigned char der[3 + 256] = {0x04};
-    size_t head = 2;
-
-    if (len > 255) {
-        b->ok = false;
-        return;
-    }
-    if (len > 127) {
-        der[1] = 0x81;
-        der[2] = (unsigned char)len;
-        head = 3;
-    } else {
-        der[1] = (unsigned char)len;
-    }
-    memcpy(der + head, point, len);
-    set(b, CKA_EC_POINT, der, head + len);
-}
-
-static void
-set_curve(struct builder *b, enum ownkey_key_type type, const EVP_PKEY *pkey)
-{
-    static const unsigned char p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
-                                         0xce, 0x3d, 0x03, 0x01, 0x07};
-    static const unsigned char p384[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x22};
-    static const unsigned char p521[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x23};
-    static const unsigned char k256[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x0a};
-    static const char ed25519[] = "\x13\x0c"
-                                  "edwards25519";
-    unsigned char point[160];
-    size_t len = 0;
-
-    if (type == OWNKEY_KEY_EC_P256)
-        set(b, CKA_EC_PARAMS, p256, sizeof(p256));
-    else if (type == OWNKEY_KEY_EC_P384)
-        set(b, CKA_EC_PARAMS, p384, sizeof(p384));
-    else if (type == OWNKEY_KEY_EC_P521)
-        set(b, CKA_EC_PARAMS, p521, sizeof(p521));
-    else if (type == OWNKEY_KEY_EC_SECP256K1)
-        set(b, CKA_EC_PARAMS, k256, sizeof(k256));
-    else
-        set(b, CKA_EC_PARAMS, ed25519, sizeof(ed25519) - 1);
-    if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
-                                        sizeof(point), &len) == 1)
-        set_point(b, point, len);
-    else
-        b->ok = false;
-}
-
-/* On the private key too: Java and pkcs11-provider read them there. */
-static void
-set_public_parts(struct builder *b, const EVP_PKEY *pkey)
-{
-    const struct ownkey_key_type_info *info =
-        ownkey_key_type_info(b->object->key_type);
-
-    set_blob(b, CKA_PUBLIC_KEY_INFO, b->object->spki);
-    switch (info->family) {
-    case OWNKEY_FAMILY_RSA:
-        set_ulong(b, CKA_KEY_TYPE, CKK_RSA);
-        set_bn(b, CKA_MODULUS, pkey, OSSL_PKEY_PARAM_RSA_N);
-        set_bn(b, CKA_PUBLIC_EXPONENT, pkey, OSSL_PKEY_PARAM_RSA_E);
-        if (b->object->kind == OWNKEY_P11_OBJECT_PUBLIC)
-            set_ulong(b, CKA_MODULUS_BITS, info->bits);
-        break;
-    case OWNKEY_FAMILY_EC:
-        set_ulong(b, CKA_KEY_TYPE, CKK_EC);
-        set_curve(b, b->object->key_type, pkey);
-        break;
-    case OWNKEY_FAMILY_ED:
-        set_ulong(b, CKA_KEY_TYPE, CKK_EC_EDWARDS);
-        set_curve(b, b->object->key_type, pkey);
-        break;
-    case OWNKEY_FAMILY_AES:
-    case OWNKEY_FAMILY_HMAC:
-        break;
-    }
-}
 
 /* ---- what all have ---- */
 
 static void
-set_common(struct builder *b, CK_OBJECT_CLASS class, const uint8_t *id,
-           const char *label)
+set_common(struct ownkey_p11_builder *b, CK_OBJECT_CLASS class,
+           const uint8_t *id, const char *label)
 {
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_PRIVATE, CKA_MODIFIABLE,
                                            CKA_COPYABLE, CKA_DESTROYABLE};
@@ -178,12 +25,12 @@ set_common(struct builder *b, CK_OBJECT_CLASS class, const uint8_t *id,
 
     ownkey_hex_encode(id, OWNKEY_OBJECT_ID_LEN, hex);
     (void)snprintf(unique, sizeof(unique), "%s-%lu", hex, class);
-    set_ulong(b, CKA_CLASS, class);
-    set_bool(b, CKA_TOKEN, true);
-    set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
-    set(b, CKA_LABEL, label, strlen(label));
-    set(b, CKA_ID, id, OWNKEY_OBJECT_ID_LEN);
-    set(b, CKA_UNIQUE_ID, unique, strlen(unique));
+    ownkey_p11_build_ulong(b, CKA_CLASS, class);
+    ownkey_p11_build_bool(b, CKA_TOKEN, true);
+    ownkey_p11_build_bools(b, no, sizeof(no) / sizeof(no[0]), false);
+    ownkey_p11_build(b, CKA_LABEL, label, strlen(label));
+    ownkey_p11_build(b, CKA_ID, id, OWNKEY_OBJECT_ID_LEN);
+    ownkey_p11_build(b, CKA_UNIQUE_ID, unique, strlen(unique));
 }
 
 /*
@@ -191,29 +38,30 @@ set_common(struct builder *b, CK_OBJECT_CLASS class, const uint8_t *id,
  * imported it): CKA_LOCAL is false, so CKA_KEY_GEN_MECHANISM is unavailable.
  */
 static void
-set_key_common(struct builder *b)
+set_key_common(struct ownkey_p11_builder *b)
 {
-    set_bool(b, CKA_LOCAL, false);
-    set_ulong(b, CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION);
-    set(b, CKA_START_DATE, NULL, 0);
-    set(b, CKA_END_DATE, NULL, 0);
+    ownkey_p11_build_bool(b, CKA_LOCAL, false);
+    ownkey_p11_build_ulong(b, CKA_KEY_GEN_MECHANISM,
+                           CK_UNAVAILABLE_INFORMATION);
+    ownkey_p11_build(b, CKA_START_DATE, NULL, 0);
+    ownkey_p11_build(b, CKA_END_DATE, NULL, 0);
 }
 
 static void
-set_secret_common(struct builder *b)
+set_secret_common(struct ownkey_p11_builder *b)
 {
     static const CK_ATTRIBUTE_TYPE yes[] = {
         CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE};
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_EXTRACTABLE,
                                            CKA_WRAP_WITH_TRUSTED};
 
-    set_bools(b, yes, sizeof(yes) / sizeof(yes[0]), true);
-    set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
+    ownkey_p11_build_bools(b, yes, sizeof(yes) / sizeof(yes[0]), true);
+    ownkey_p11_build_bools(b, no, sizeof(no) / sizeof(no[0]), false);
 }
 
 /* The usage attributes and CKA_ALLOWED_MECHANISMS say the same. */
 static CK_FLAGS
-set_mechanisms(struct builder *b, CK_FLAGS side)
+set_mechanisms(struct ownkey_p11_builder *b, CK_FLAGS side)
 {
     CK_MECHANISM_TYPE list[64];
     const struct ownkey_p11_mechanism *m;
@@ -228,95 +76,37 @@ set_mechanisms(struct builder *b, CK_FLAGS side)
             list[len++] = m->type;
         all |= usage;
     }
-    set(b, CKA_ALLOWED_MECHANISMS, list, len * sizeof(list[0]));
+    ownkey_p11_build(b, CKA_ALLOWED_MECHANISMS, list, len * sizeof(list[0]));
     return all;
 }
 
 static void
-set_private(struct builder *b)
+set_private(struct ownkey_p11_builder *b)
 {
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_SIGN_RECOVER,
                                            CKA_ALWAYS_AUTHENTICATE};
     CK_FLAGS usage = set_mechanisms(
         b, CKF_SIGN | CKF_DECRYPT | CKF_UNWRAP | CKF_DERIVE);
 
-    set_bool(b, CKA_SIGN, (usage & CKF_SIGN) != 0);
-    set_bool(b, CKA_DECRYPT, (usage & CKF_DECRYPT) != 0);
-    set_bool(b, CKA_UNWRAP, (usage & CKF_UNWRAP) != 0);
-    set_bool(b, CKA_DERIVE, (usage & CKF_DERIVE) != 0);
-    set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
+    ownkey_p11_build_bool(b, CKA_SIGN, (usage & CKF_SIGN) != 0);
+    ownkey_p11_build_bool(b, CKA_DECRYPT, (usage & CKF_DECRYPT) != 0);
+    ownkey_p11_build_bool(b, CKA_UNWRAP, (usage & CKF_UNWRAP) != 0);
+    ownkey_p11_build_bool(b, CKA_DERIVE, (usage & CKF_DERIVE) != 0);
+    ownkey_p11_build_bools(b, no, sizeof(no) / sizeof(no[0]), false);
     set_secret_common(b);
 }
 
 static void
-set_public(struct builder *b)
+set_public(struct ownkey_p11_builder *b)
 {
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_VERIFY_RECOVER, CKA_TRUSTED,
                                            CKA_DERIVE};
     CK_FLAGS usage = set_mechanisms(b, CKF_VERIFY | CKF_ENCRYPT | CKF_WRAP);
 
-    set_bool(b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
-    set_bool(b, CKA_ENCRYPT, (usage & CKF_ENCRYPT) != 0);
-    set_bool(b, CKA_WRAP, (usage & CKF_WRAP) != 0);
-    set_bools(b, no, sizeof(no) / sizeof(no[0]), false);
-}
-
-/* ---- certificates ---- */
-
-static X509 *
-parse_certificate(struct ownkey_blob der)
-{
-    const unsigned char *p = der.data;
-    X509 *x = X509_new_ex(ownkey_libctx(), NULL);
-
-    if (x != NULL && d2i_X509(&x, &p, (long)der.len) == NULL)
-        x = NULL; /* d2i freed it */
-    return x;
-}
-
-static void
-set_name(struct builder *b, CK_ATTRIBUTE_TYPE type, const X509_NAME *name)
-{
-    const unsigned char *der = NULL;
-    size_t len = 0;
-
-    if (X509_NAME_get0_der(name, &der, &len) == 1)
-        set(b, type, der, len);
-    else
-        b->ok = false;
-}
-
-static void
-set_serial(struct builder *b, const X509 *x)
-{
-    unsigned char *der = NULL;
-    int len = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), &der);
-
-    if (len > 0)
-        set(b, CKA_SERIAL_NUMBER, der, (size_t)len);
-    else
-        b->ok = false;
-    OPENSSL_free(der);
-}
-
-static void
-set_certificate(struct builder *b, struct ownkey_blob der, const X509 *x)
-{
-    static const CK_ATTRIBUTE_TYPE empty[] = {
-        CKA_URL, CKA_HASH_OF_SUBJECT_PUBLIC_KEY, CKA_HASH_OF_ISSUER_PUBLIC_KEY,
-        CKA_START_DATE, CKA_END_DATE};
-
-    set_ulong(b, CKA_CERTIFICATE_TYPE, CKC_X_509);
-    set_ulong(b, CKA_CERTIFICATE_CATEGORY, 0);
-    set_ulong(b, CKA_JAVA_MIDP_SECURITY_DOMAIN, 0);
-    set_bool(b, CKA_TRUSTED, false);
-    set_blob(b, CKA_VALUE, der);
-    set_blob(b, CKA_PUBLIC_KEY_INFO, b->object->spki);
-    set_name(b, CKA_SUBJECT, X509_get_subject_name(x));
-    set_name(b, CKA_ISSUER, X509_get_issuer_name(x));
-    set_serial(b, x);
-    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
-        set(b, empty[i], NULL, 0);
+    ownkey_p11_build_bool(b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
+    ownkey_p11_build_bool(b, CKA_ENCRYPT, (usage & CKF_ENCRYPT) != 0);
+    ownkey_p11_build_bool(b, CKA_WRAP, (usage & CKF_WRAP) != 0);
+    ownkey_p11_build_bools(b, no, sizeof(no) / sizeof(no[0]), false);
 }
 
 /* ---- objects ---- */
@@ -339,11 +129,11 @@ struct parts {
     X509 *x509;
 };
 
-static struct builder
+static struct ownkey_p11_builder
 start(const struct adder *to, const struct parts *p,
       enum ownkey_p11_object_kind kind, CK_OBJECT_CLASS class)
 {
-    struct builder b = {ownkey_p11_object_new(to->slot, kind), true};
+    struct ownkey_p11_builder b = {ownkey_p11_object_new(to->slot, kind), true};
 
     if (b.object == NULL) {
         b.ok = false;
@@ -357,7 +147,7 @@ start(const struct adder *to, const struct parts *p,
 }
 
 static CK_RV
-finish(const struct adder *to, struct builder *b)
+finish(const struct adder *to, struct ownkey_p11_builder *b)
 {
     if (b->ok && to->add(b->object, to->arg))
         return CKR_OK;
@@ -368,17 +158,18 @@ finish(const struct adder *to, struct builder *b)
 static CK_RV
 add_private(const struct adder *to, const struct parts *p)
 {
-    struct builder b =
+    struct ownkey_p11_builder b =
         start(to, p, OWNKEY_P11_OBJECT_PRIVATE, CKO_PRIVATE_KEY);
 
     if (b.ok) {
         set_key_common(&b);
         set_private(&b);
-        set_public_parts(&b, p->pkey);
+        ownkey_p11_build_public(&b, p->pkey);
         if (p->x509 != NULL)
-            set_name(&b, CKA_SUBJECT, X509_get_subject_name(p->x509));
+            ownkey_p11_build_name(&b, CKA_SUBJECT,
+                                  X509_get_subject_name(p->x509));
         else
-            set(&b, CKA_SUBJECT, NULL, 0);
+            ownkey_p11_build(&b, CKA_SUBJECT, NULL, 0);
     }
     return finish(to, &b);
 }
@@ -386,16 +177,18 @@ add_private(const struct adder *to, const struct parts *p)
 static CK_RV
 add_public(const struct adder *to, const struct parts *p)
 {
-    struct builder b = start(to, p, OWNKEY_P11_OBJECT_PUBLIC, CKO_PUBLIC_KEY);
+    struct ownkey_p11_builder b =
+        start(to, p, OWNKEY_P11_OBJECT_PUBLIC, CKO_PUBLIC_KEY);
 
     if (b.ok) {
         set_key_common(&b);
         set_public(&b);
-        set_public_parts(&b, p->pkey);
+        ownkey_p11_build_public(&b, p->pkey);
         if (p->x509 != NULL)
-            set_name(&b, CKA_SUBJECT, X509_get_subject_name(p->x509));
+            ownkey_p11_build_name(&b, CKA_SUBJECT,
+                                  X509_get_subject_name(p->x509));
         else
-            set(&b, CKA_SUBJECT, NULL, 0);
+            ownkey_p11_build(&b, CKA_SUBJECT, NULL, 0);
     }
     return finish(to, &b);
 }
@@ -403,11 +196,11 @@ add_public(const struct adder *to, const struct parts *p)
 static CK_RV
 add_certificate(const struct adder *to, const struct parts *p)
 {
-    struct builder b =
+    struct ownkey_p11_builder b =
         start(to, p, OWNKEY_P11_OBJECT_CERTIFICATE, CKO_CERTIFICATE);
 
     if (b.ok)
-        set_certificate(&b, p->certificate, p->x509);
+        ownkey_p11_build_certificate(&b, p->certificate, p->x509);
     return finish(to, &b);
 }
 
@@ -418,15 +211,16 @@ add_symmetric_kek(const struct adder *to, const struct parts *p)
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN,
                                            CKA_VERIFY, CKA_TRUSTED,
                                            CKA_DERIVE};
-    struct builder b = start(to, p, OWNKEY_P11_OBJECT_KEK, CKO_SECRET_KEY);
+    struct ownkey_p11_builder b =
+        start(to, p, OWNKEY_P11_OBJECT_KEK, CKO_SECRET_KEY);
 
     if (b.ok) {
         set_key_common(&b);
         set_secret_common(&b);
-        set_bools(&b, yes, sizeof(yes) / sizeof(yes[0]), true);
-        set_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
-        set_ulong(&b, CKA_KEY_TYPE, CKK_AES);
-        set_ulong(&b, CKA_VALUE_LEN, 32);
+        ownkey_p11_build_bools(&b, yes, sizeof(yes) / sizeof(yes[0]), true);
+        ownkey_p11_build_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
+        ownkey_p11_build_ulong(&b, CKA_KEY_TYPE, CKK_AES);
+        ownkey_p11_build_ulong(&b, CKA_VALUE_LEN, 32);
         (void)set_mechanisms(&b, CKF_WRAP | CKF_UNWRAP);
     }
     return finish(to, &b);
@@ -456,17 +250,18 @@ add_mac(const struct adder *to, const struct parts *p)
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP,
                                            CKA_UNWRAP, CKA_TRUSTED,
                                            CKA_DERIVE};
-    struct builder b = start(to, p, OWNKEY_P11_OBJECT_MAC, CKO_SECRET_KEY);
+    struct ownkey_p11_builder b =
+        start(to, p, OWNKEY_P11_OBJECT_MAC, CKO_SECRET_KEY);
 
     if (b.ok) {
         CK_FLAGS usage = set_mechanisms(&b, CKF_SIGN | CKF_VERIFY);
 
         set_key_common(&b);
         set_secret_common(&b);
-        set_bool(&b, CKA_SIGN, (usage & CKF_SIGN) != 0);
-        set_bool(&b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
-        set_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
-        set_ulong(&b, CKA_KEY_TYPE, hmac_type(p->type));
+        ownkey_p11_build_bool(&b, CKA_SIGN, (usage & CKF_SIGN) != 0);
+        ownkey_p11_build_bool(&b, CKA_VERIFY, (usage & CKF_VERIFY) != 0);
+        ownkey_p11_build_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
+        ownkey_p11_build_ulong(&b, CKA_KEY_TYPE, hmac_type(p->type));
     }
     return finish(to, &b);
 }
@@ -483,7 +278,7 @@ add_asymmetric(const struct adder *to, struct parts *p)
         return CKR_OK;
     }
     if (p->certificate.len > 0)
-        p->x509 = parse_certificate(p->certificate);
+        p->x509 = ownkey_p11_parse_certificate(p->certificate);
     rv = add_private(to, p);
     if (rv == CKR_OK)
         rv = add_public(to, p);

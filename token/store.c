@@ -101,7 +101,8 @@ seal_row(struct ownkey_store *store, const struct ownkey_attributes *attributes,
     st = ownkey_store_active_key(store, row->store_uid, &key_row, err);
     row->data_key = key_row.id;
     if (st == OWNKEY_OK)
-        st = ownkey_store_use_key(store, row->store_uid, &key_row, &key, &lease, err);
+        st = ownkey_store_use_key(store, row->store_uid, &key_row, &key,
+                                  &lease, err);
     if (st == OWNKEY_OK)
         st = ownkey_store_seal(&key, secret, row, err);
     ownkey_secret_clear(&key);
@@ -173,7 +174,8 @@ fetch(struct ownkey_store *store, int64_t id, struct ownkey_store_row *row,
         store->rows->ops->get(store->rows, id, row, &key_row, err);
 
     if (st == OWNKEY_OK && secret != NULL) {
-        st = ownkey_store_use_key(store, row->store_uid, &key_row, &key, lease, err);
+        st = ownkey_store_use_key(store, row->store_uid, &key_row, &key,
+                                  lease, err);
         if (st == OWNKEY_OK)
             st = ownkey_store_unseal(&key, row, secret, err);
     }
