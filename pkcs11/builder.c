@@ -90,33 +90,43 @@ set_point(struct ownkey_p11_builder *b, const unsigned char *point,
     ownkey_p11_build(b, CKA_EC_POINT, der, head + len);
 }
 
+static const struct {
+    enum ownkey_key_type type;
+    const char *params; /* DER: an OID, or a curve's name */
+    size_t len;
+} curves[] = {
+    {OWNKEY_KEY_EC_P256, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10},
+    {OWNKEY_KEY_EC_P384, "\x06\x05\x2b\x81\x04\x00\x22", 7},
+    {OWNKEY_KEY_EC_P521, "\x06\x05\x2b\x81\x04\x00\x23", 7},
+    {OWNKEY_KEY_EC_SECP256K1, "\x06\x05\x2b\x81\x04\x00\x0a", 7},
+    {OWNKEY_KEY_ED25519, "\x13\x0c" "edwards25519", 14},
+    {OWNKEY_KEY_ED25519, "\x06\x03\x2b\x65\x70", 5}, /* also taken */
+};
+
+bool
+ownkey_p11_curve(struct ownkey_blob params, enum ownkey_key_type *type)
+{
+    for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        if (params.data != NULL && params.len == curves[i].len &&
+            memcmp(params.data, curves[i].params, params.len) == 0) {
+            *type = curves[i].type;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 set_curve(struct ownkey_p11_builder *b, enum ownkey_key_type type,
           const EVP_PKEY *pkey)
 {
-    static const unsigned char p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
-                                         0xce, 0x3d, 0x03, 0x01, 0x07};
-    static const unsigned char p384[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x22};
-    static const unsigned char p521[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x23};
-    static const unsigned char k256[] = {0x06, 0x05, 0x2b, 0x81,
-                                         0x04, 0x00, 0x0a};
-    static const char ed25519[] = "\x13\x0c"
-                                  "edwards25519";
     unsigned char point[160];
     size_t len = 0;
+    size_t i = 0;
 
-    if (type == OWNKEY_KEY_EC_P256)
-        ownkey_p11_build(b, CKA_EC_PARAMS, p256, sizeof(p256));
-    else if (type == OWNKEY_KEY_EC_P384)
-        ownkey_p11_build(b, CKA_EC_PARAMS, p384, sizeof(p384));
-    else if (type == OWNKEY_KEY_EC_P521)
-        ownkey_p11_build(b, CKA_EC_PARAMS, p521, sizeof(p521));
-    else if (type == OWNKEY_KEY_EC_SECP256K1)
-        ownkey_p11_build(b, CKA_EC_PARAMS, k256, sizeof(k256));
-    else
-        ownkey_p11_build(b, CKA_EC_PARAMS, ed25519, sizeof(ed25519) - 1);
+    while (curves[i].type != type)
+        i++;
+    ownkey_p11_build(b, CKA_EC_PARAMS, curves[i].params, curves[i].len);
     if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
                                         sizeof(point), &len) == 1)
         set_point(b, point, len);

@@ -35,6 +35,9 @@ void ownkey_p11_build_bools(struct ownkey_p11_builder *b,
 void ownkey_p11_build_public(struct ownkey_p11_builder *b,
                              const EVP_PKEY *pkey);
 
+/* The key type of CKA_EC_PARAMS. False: no curve that we know. */
+bool ownkey_p11_curve(struct ownkey_blob params, enum ownkey_key_type *type);
+
 /* CKA_SUBJECT and its like. */
 void ownkey_p11_build_name(struct ownkey_p11_builder *b,
                            CK_ATTRIBUTE_TYPE type, const X509_NAME *name);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "pkcs11/local_key.h"
 #include "token/state.h"
 
 void
@@ -51,8 +52,8 @@ modulus_len(const struct ownkey_p11_object *o)
 }
 
 static CK_RV
-new_rsa(const struct ownkey_p11_mechanism *m, const CK_MECHANISM *mechanism,
-        struct ownkey_p11_cipher *c)
+new_rsa(struct ownkey_p11_session *s, const struct ownkey_p11_mechanism *m,
+        const CK_MECHANISM *mechanism, struct ownkey_p11_cipher *c)
 {
     enum ownkey_p11_object_kind want =
         c->encrypt ? OWNKEY_P11_OBJECT_PUBLIC : OWNKEY_P11_OBJECT_PRIVATE;
@@ -62,7 +63,9 @@ new_rsa(const struct ownkey_p11_mechanism *m, const CK_MECHANISM *mechanism,
         ownkey_key_type_info(c->object->key_type)->family != OWNKEY_FAMILY_RSA)
         return CKR_KEY_TYPE_INCONSISTENT;
     c->request.padding = OWNKEY_PAD_PKCS1;
-    if (m->kind == OWNKEY_P11_RSA_OAEP)
+    if (c->encrypt)
+        rv = ownkey_p11_stored_check(s, c->object);
+    if (rv == CKR_OK && m->kind == OWNKEY_P11_RSA_OAEP)
         rv = ownkey_p11_oaep_params(mechanism, &c->request);
     if (rv != CKR_OK)
         return rv;
@@ -99,7 +102,7 @@ ownkey_p11_cipher_new(struct ownkey_p11_session *s,
                             m->type, &c->object);
     if (rv == CKR_OK)
         rv = m->kind == OWNKEY_P11_AES ? new_aes(s, mechanism, c)
-                                       : new_rsa(m, mechanism, c);
+                                       : new_rsa(s, m, mechanism, c);
     if (rv != CKR_OK) {
         ownkey_p11_cipher_free(c);
         return rv;
@@ -194,8 +197,9 @@ plain_max(const struct ownkey_p11_cipher *c)
     return modulus_len(c->object) - overhead;
 }
 
+/* The service, or the key that is here. */
 static CK_RV
-ask_kms(struct ownkey_p11_session *s, struct ownkey_p11_cipher *c,
+ask(struct ownkey_p11_session *s, struct ownkey_p11_cipher *c,
         struct ownkey_blob in)
 {
     struct ownkey_decrypt_request request = c->request;
@@ -205,6 +209,12 @@ ask_kms(struct ownkey_p11_session *s, struct ownkey_p11_cipher *c,
     if (ownkey_bytes_copy(&c->ciphertext, in.data, in.len) != OWNKEY_OK)
         return CKR_HOST_MEMORY;
     request.ciphertext = in;
+    if (c->object->local) {
+        CK_RV rv = ownkey_p11_local_decrypt(s, c->object, &request, &c->plain);
+
+        c->have_plain = rv == CKR_OK;
+        return rv;
+    }
     st = c->object->key != NULL
              ? ownkey_key_decrypt(c->object->key, &request, &c->plain, &err)
              : ownkey_token_decrypt(s->slot->token, &request, &c->plain, &err);
@@ -230,7 +240,7 @@ decrypt_rsa(struct ownkey_p11_session *s, struct ownkey_p11_cipher *c,
         return CKR_OK;
     if (!c->have_plain ||
         !ownkey_blob_equal(in, ownkey_blob_of(&c->ciphertext)))
-        rv = ask_kms(s, c, in);
+        rv = ask(s, c, in);
     if (rv != CKR_OK)
         return rv;
     *len = c->plain.len;

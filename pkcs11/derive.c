@@ -229,6 +229,8 @@ base_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
              !ownkey_p11_kind_fits(OWNKEY_P11_ECDH,
                                    ownkey_key_type_info(o->key_type)->family))
         rv = CKR_KEY_TYPE_INCONSISTENT;
+    else if (o->local) /* not here, yet */
+        rv = CKR_MECHANISM_INVALID;
     ownkey_p11_object_free(o);
     if (rv != CKR_OK)
         return rv;

@@ -1,10 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MACs by a remote key: the service makes them, also to verify one. */
+/*
+ * MACs. Of a remote key the service makes them, also to verify one; of a
+ * secret key that is here OpenSSL does.
+ */
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
+#include "base/libctx.h"
 #include "pkcs11/signature.h"
+
+static CK_RV
+make_here(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
+          struct ownkey_bytes *mac)
+{
+    struct ownkey_p11_material *m = ownkey_p11_material_of(g->object);
+    struct ownkey_secret key = {0};
+    struct ownkey_blob message;
+    struct ownkey_lease lease;
+    size_t len = ownkey_hash_info(g->hash)->len;
+    CK_RV rv = ownkey_p11_signature_input(g, NULL, &message);
+
+    if (rv == CKR_OK)
+        rv = ownkey_p11_secret_use(s, m, &key, &lease);
+    ownkey_p11_material_free(m);
+    if (rv == CKR_OK && ownkey_bytes_alloc(mac, len) != OWNKEY_OK)
+        rv = CKR_HOST_MEMORY;
+    if (rv == CKR_OK &&
+        EVP_Q_mac(ownkey_libctx(), "HMAC", NULL,
+                  ownkey_hash_info(g->hash)->name, NULL, key.data, key.len,
+                  message.data, message.len, mac->data, len, &len) == NULL)
+        rv = CKR_FUNCTION_FAILED;
+    ownkey_secret_clear(&key);
+    return rv;
+}
 
 static CK_RV
 make(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
@@ -13,8 +43,11 @@ make(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
     struct ownkey_key *key = g->object->key;
     struct ownkey_blob message;
     struct ownkey_error err = {0};
-    CK_RV rv = ownkey_p11_signature_input(g, NULL, &message);
+    CK_RV rv;
 
+    if (g->object->kind == OWNKEY_P11_OBJECT_SECRET)
+        return make_here(s, g, mac);
+    rv = ownkey_p11_signature_input(g, NULL, &message);
     if (rv != CKR_OK)
         return rv;
     if (ownkey_key_mac(key, message, mac, &err) == OWNKEY_OK)

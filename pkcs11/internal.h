@@ -53,6 +53,7 @@ CK_RV ownkey_p11_rv(enum ownkey_status st, CK_RV damaged);
 enum ownkey_p11_kind {
     OWNKEY_P11_DIGEST,
     OWNKEY_P11_KEY_GEN,
+    OWNKEY_P11_PAIR_GEN,
     OWNKEY_P11_AES,
     OWNKEY_P11_RSA_PKCS,
     OWNKEY_P11_RSA_PSS,
@@ -104,7 +105,7 @@ struct ownkey_p11_material; /* see below */
 
 enum ownkey_p11_object_kind {
     OWNKEY_P11_OBJECT_KEK,         /* symmetric */
-    OWNKEY_P11_OBJECT_PRIVATE,     /* remote key, or RSA KEK: key is NULL */
+    OWNKEY_P11_OBJECT_PRIVATE,     /* remote, local, or RSA KEK: key is NULL */
     OWNKEY_P11_OBJECT_PUBLIC,
     OWNKEY_P11_OBJECT_CERTIFICATE,
     OWNKEY_P11_OBJECT_MAC,         /* remote */
@@ -126,8 +127,11 @@ struct ownkey_p11_object {
     enum ownkey_p11_object_kind kind;
     enum ownkey_key_type key_type; /* of remote keys and KEK */
     struct ownkey_p11_slot *slot;
-    struct ownkey_key *key;        /* NULL: the KEK, or a session's */
-    struct ownkey_blob spki;       /* of asymmetric ones; lives as the token */
+    bool local;                    /* a key pair's: here, not in a service */
+    struct ownkey_key *key;        /* NULL: the KEK, or not of a service */
+    struct ownkey_blob spki;       /* of asymmetric ones; lives as the token,
+                                      or is the object's own attribute */
+    atomic_bool authentic;         /* a stored one: was checked */
     /* Guarded by the lock. */
     struct ownkey_p11_attributes attributes;
     struct ownkey_p11_material *material;
@@ -137,6 +141,10 @@ struct ownkey_p11_object {
 struct ownkey_p11_object *ownkey_p11_object_new(struct ownkey_p11_slot *slot,
                                                 enum ownkey_p11_object_kind);
 void ownkey_p11_object_free(struct ownkey_p11_object *object); /* one ref */
+
+/* Sets key_type and spki from CKA_PUBLIC_KEY_INFO. False: it is no key that we
+   know. (local_key.c) */
+bool ownkey_p11_local_public(struct ownkey_p11_object *object);
 
 /* token_objects.c: what a usable token shows. NULL-safe clean-up by caller. */
 CK_RV ownkey_p11_token_objects(struct ownkey_p11_slot *slot,
@@ -270,6 +278,9 @@ CK_ULONG ownkey_p11_object_ulong(struct ownkey_p11_object *object,
                                  CK_ATTRIBUTE_TYPE type);
 bool ownkey_p11_object_true(struct ownkey_p11_object *object,
                             CK_ATTRIBUTE_TYPE type);
+/* As C_DestroyObject. (object_api.c) */
+CK_RV ownkey_p11_object_destroy(struct ownkey_p11_session *session,
+                                CK_OBJECT_HANDLE handle);
 /* Gives it a handle and the session; takes the reference, also on failure. */
 CK_RV ownkey_p11_object_add(struct ownkey_p11_session *session,
                             struct ownkey_p11_object *object,
@@ -347,6 +358,13 @@ CK_RV ownkey_p11_stored_change(
                            CK_ULONG count),
     const void *template, CK_ULONG count);
 
+/*
+ * Before a public key or certificate is relied upon: that it is what was put
+ * into the store. CKR_OK for what is not stored.
+ */
+CK_RV ownkey_p11_stored_check(struct ownkey_p11_session *session,
+                              struct ownkey_p11_object *object);
+
 CK_RV ownkey_p11_stored_destroy(struct ownkey_p11_session *session,
                                 struct ownkey_p11_object *object);
 
@@ -392,6 +410,9 @@ CK_RV ownkey_p11_oaep_params(const CK_MECHANISM *mechanism,
  */
 bool ownkey_p11_can_decrypt(const struct ownkey_p11_object *object,
                             struct ownkey_decrypt_request request);
+/* Sets a context to the padding of a request. False: OpenSSL refuses. */
+bool ownkey_p11_rsa_padding(EVP_PKEY_CTX *ctx,
+                            const struct ownkey_decrypt_request *how);
 CK_RV ownkey_p11_rsa_encrypt(struct ownkey_blob spki,
                              const struct ownkey_decrypt_request *how,
                              struct ownkey_blob plain,

@@ -16,11 +16,13 @@ libownkey_la_SOURCES += \
 	pkcs11/held.c \
 	pkcs11/hmac.c \
 	pkcs11/internal.h \
+	pkcs11/local_key.c pkcs11/local_key.h \
 	pkcs11/material.c \
 	pkcs11/mechanism.c \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c \
 	pkcs11/object_api.c \
+	pkcs11/pair.c \
 	pkcs11/refuse.c \
 	pkcs11/rsa.c \
 	pkcs11/rules.c \

@@ -285,8 +285,8 @@ C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
 
 /* ---- coming and going ---- */
 
-static CK_RV
-destroy(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
+CK_RV
+ownkey_p11_object_destroy(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
 {
     struct ownkey_p11_object *o = ownkey_p11_object_get(s, handle);
     struct ownkey_p11_object *removed = NULL;
@@ -315,7 +315,7 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 
     if (rv != CKR_OK)
         return rv;
-    return ownkey_p11_end(s, destroy(s, object));
+    return ownkey_p11_end(s, ownkey_p11_object_destroy(s, object));
 }
 
 /* CKA_COPYABLE is false everywhere; callers that cache copies go without. */

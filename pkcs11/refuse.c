@@ -156,23 +156,6 @@ C_DecryptVerifyUpdate(CK_SESSION_HANDLE handle, CK_BYTE *in, CK_ULONG in_len,
     return refuse(handle, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
-/* Key pairs are made in the KMS; sealed ones need a store. */
-CK_RV
-C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
-                  CK_ATTRIBUTE *public_template, CK_ULONG public_count,
-                  CK_ATTRIBUTE *private_template, CK_ULONG private_count,
-                  CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
-{
-    (void)mechanism;
-    (void)public_template;
-    (void)public_count;
-    (void)private_template;
-    (void)private_count;
-    (void)public_key;
-    (void)private_key;
-    return refuse(handle, CKR_FUNCTION_NOT_SUPPORTED);
-}
-
 CK_RV
 C_GetFunctionStatus(CK_SESSION_HANDLE handle)
 {

@@ -36,6 +36,8 @@ ownkey_p11_can_decrypt(const struct ownkey_p11_object *object,
 
     request.ciphertext = (struct ownkey_blob){
         any, ownkey_key_type_info(object->key_type)->bits / 8};
+    if (object->local)
+        return ownkey_decrypt_request_fits(object->key_type, &request);
     if (object->key != NULL)
         return ownkey_key_can_decrypt(object->key, &request);
     return ownkey_kms_can_decrypt(ownkey_token_kms(object->slot->token),
@@ -63,6 +65,15 @@ set_oaep(EVP_PKEY_CTX *ctx, const struct ownkey_decrypt_request *how)
     return false;
 }
 
+bool
+ownkey_p11_rsa_padding(EVP_PKEY_CTX *ctx,
+                       const struct ownkey_decrypt_request *how)
+{
+    return how->padding == OWNKEY_PAD_OAEP
+               ? set_oaep(ctx, how)
+               : EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+}
+
 static CK_RV
 encrypt(EVP_PKEY *pkey, const struct ownkey_decrypt_request *how,
         struct ownkey_blob plain, struct ownkey_bytes *out)
@@ -70,12 +81,9 @@ encrypt(EVP_PKEY *pkey, const struct ownkey_decrypt_request *how,
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(ownkey_libctx(), pkey, NULL);
     size_t len = (size_t)EVP_PKEY_get_size(pkey);
     CK_RV rv = CKR_FUNCTION_FAILED;
-    bool ok = ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1;
+    bool ok = ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+              ownkey_p11_rsa_padding(ctx, how);
 
-    if (how->padding == OWNKEY_PAD_OAEP)
-        ok = ok && set_oaep(ctx, how);
-    else
-        ok = ok && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
     if (ok && ownkey_bytes_alloc(out, len) == OWNKEY_OK)
         /* All that can be wrong now is the length of the input. */
         rv = EVP_PKEY_encrypt(ctx, out->data, &len, plain.data, plain.len) == 1

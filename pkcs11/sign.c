@@ -3,7 +3,7 @@
 
 #include <openssl/ecdsa.h>
 
-#include "pkcs11/signature.h"
+#include "pkcs11/local_key.h"
 
 /* ---- what the KMS is asked to sign ---- */
 
@@ -103,19 +103,16 @@ encode(const struct ownkey_p11_signature *g, struct ownkey_blob from,
     return true;
 }
 
-CK_RV
-ownkey_p11_signature_sign(struct ownkey_p11_session *s,
-                          struct ownkey_p11_signature *g, uint8_t *out)
+static CK_RV
+sign_remote(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
+            uint8_t *out)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     struct ownkey_sign_request request;
     struct ownkey_bytes value = {0};
     struct ownkey_error err = {0};
-    CK_RV rv;
+    CK_RV rv = make_request(g, digest, &request);
 
-    if (g->mechanism->kind == OWNKEY_P11_HMAC)
-        return ownkey_p11_hmac_sign(s, g, out);
-    rv = make_request(g, digest, &request);
     if (rv != CKR_OK)
         return rv;
     if (ownkey_key_sign(g->object->key, &request, &value, &err) != OWNKEY_OK)
@@ -129,4 +126,30 @@ ownkey_p11_signature_sign(struct ownkey_p11_session *s,
     }
     ownkey_bytes_clear(&value);
     return rv;
+}
+
+static CK_RV
+sign_local(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
+           uint8_t *out)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    struct ownkey_bytes value = {0};
+    struct ownkey_blob data;
+    CK_RV rv = ownkey_p11_signature_input(g, digest, &data);
+
+    if (rv == CKR_OK)
+        rv = ownkey_p11_local_sign(s, g, data, &value);
+    if (rv == CKR_OK && !encode(g, ownkey_blob_of(&value), out))
+        rv = CKR_FUNCTION_FAILED;
+    ownkey_bytes_clear(&value);
+    return rv;
+}
+
+CK_RV
+ownkey_p11_signature_sign(struct ownkey_p11_session *s,
+                          struct ownkey_p11_signature *g, uint8_t *out)
+{
+    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+        return ownkey_p11_hmac_sign(s, g, out);
+    return g->object->local ? sign_local(s, g, out) : sign_remote(s, g, out);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "base/libctx.h"
 
 void
@@ -99,23 +98,41 @@ take_params(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
 
 /* ---- beginning ---- */
 
+static bool
+is_hmac_key(struct ownkey_p11_object *o)
+{
+    return o->kind == OWNKEY_P11_OBJECT_MAC ||
+           (o->kind == OWNKEY_P11_OBJECT_SECRET &&
+            ownkey_p11_object_ulong(o, CKA_KEY_TYPE) == CKK_GENERIC_SECRET);
+}
+
+static bool
+is_right_key(struct ownkey_p11_object *o, const struct ownkey_p11_mechanism *m,
+             bool sign)
+{
+    enum ownkey_p11_object_kind want =
+        sign ? OWNKEY_P11_OBJECT_PRIVATE : OWNKEY_P11_OBJECT_PUBLIC;
+
+    if (m->kind == OWNKEY_P11_HMAC && !is_hmac_key(o))
+        return false;
+    if (o->kind == OWNKEY_P11_OBJECT_SECRET)
+        return m->kind == OWNKEY_P11_HMAC;
+    return (m->kind == OWNKEY_P11_HMAC || o->kind == want) &&
+           ownkey_p11_kind_fits(m->kind,
+                                ownkey_key_type_info(o->key_type)->family);
+}
+
 /* Before the usage flags, so that the wrong key is called the wrong key. */
 static CK_RV
 check_key(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
           const struct ownkey_p11_mechanism *m, bool sign)
 {
     struct ownkey_p11_object *o = ownkey_p11_object_get(s, handle);
-    enum ownkey_p11_object_kind want = m->kind == OWNKEY_P11_HMAC
-                                           ? OWNKEY_P11_OBJECT_MAC
-                                       : sign ? OWNKEY_P11_OBJECT_PRIVATE
-                                              : OWNKEY_P11_OBJECT_PUBLIC;
     CK_RV rv = CKR_OK;
 
     if (o == NULL || o->kind == OWNKEY_P11_OBJECT_CERTIFICATE)
         rv = CKR_KEY_HANDLE_INVALID;
-    else if (o->kind != want ||
-             !ownkey_p11_kind_fits(m->kind,
-                                   ownkey_key_type_info(o->key_type)->family))
+    else if (!is_right_key(o, m, sign))
         rv = CKR_KEY_TYPE_INCONSISTENT;
     ownkey_p11_object_free(o);
     return rv;
@@ -135,6 +152,14 @@ start_hash(struct ownkey_p11_signature *g)
     return ok;
 }
 
+/* OpenSSL's own limit, for a local key (RFC 8017, 9.1.1). */
+static bool
+pss_fits(const struct ownkey_p11_signature *g)
+{
+    return ownkey_hash_info(g->hash)->len + (size_t)g->salt_len + 2 <=
+           ownkey_p11_signature_len(g);
+}
+
 /* PSS depends on its parameters: ask whether the service takes these. */
 static CK_RV
 check_pss(const struct ownkey_p11_signature *g)
@@ -147,6 +172,8 @@ check_pss(const struct ownkey_p11_signature *g)
         .input = {any, ownkey_hash_info(g->hash)->len},
     };
 
+    if (g->object->local)
+        return pss_fits(g) ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
     return g->mgf1_hash == g->hash &&
                    ownkey_key_can_sign(g->object->key, &request)
                ? CKR_OK
@@ -164,6 +191,8 @@ begin(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
                                 mechanism->mechanism, &g->object);
     if (rv == CKR_OK)
         rv = take_params(g, mechanism);
+    if (rv == CKR_OK && !sign)
+        rv = ownkey_p11_stored_check(s, g->object);
     if (rv == CKR_OK && sign && g->padding == OWNKEY_PAD_PSS)
         rv = check_pss(g);
     if (rv == CKR_OK && g->mechanism->hash != OWNKEY_HASH_NONE &&
@@ -204,7 +233,7 @@ ownkey_p11_signature_new(struct ownkey_p11_session *s,
 static size_t
 raw_max(const struct ownkey_p11_signature *g)
 {
-    return g->mechanism->kind == OWNKEY_P11_HMAC
+    return g->object->kind == OWNKEY_P11_OBJECT_MAC
                ? (size_t)OWNKEY_MAC_MESSAGE_MAX
                : (size_t)OWNKEY_P11_RAW_MAX;
 }
@@ -241,13 +270,13 @@ ownkey_p11_signature_len(const struct ownkey_p11_signature *g)
     const struct ownkey_key_type_info *info =
         ownkey_key_type_info(g->object->key_type);
 
+    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+        return g->mac_len;
     switch (info->family) {
     case OWNKEY_FAMILY_RSA:
         return info->bits / 8;
     case OWNKEY_FAMILY_EC:
         return 2 * ((info->bits + 7) / 8);
-    case OWNKEY_FAMILY_HMAC:
-        return g->mac_len;
     default:
         return 64;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * signature.h - a signature or verification that a session has begun: what is
- * signed is collected or hashed here; the KMS sees the digest once, at the
- * end. Verification is local. A MAC is made of the whole message, and by the
- * KMS also to be verified.
+ * signed is collected or hashed here; the KMS, or a local key, sees the digest
+ * once, at the end. Verification is local. A MAC is made of the whole message,
+ * and by the KMS also to be verified.
  */
 #ifndef OWNKEY_PKCS11_SIGNATURE_H
 #define OWNKEY_PKCS11_SIGNATURE_H
@@ -49,7 +49,11 @@ CK_RV ownkey_p11_signature_verify(struct ownkey_p11_session *session,
                                   struct ownkey_p11_signature *signature,
                                   struct ownkey_blob value);
 
-/* hmac.c: sign and verify of a MAC; one KMS call each. */
+/* verify.c: sets a context of OpenSSL to what is signed. */
+bool ownkey_p11_signature_padding(EVP_PKEY_CTX *ctx,
+                                  const struct ownkey_p11_signature *signature);
+
+/* hmac.c: sign and verify of a MAC; of a remote key one KMS call each. */
 CK_RV ownkey_p11_hmac_sign(struct ownkey_p11_session *session,
                            struct ownkey_p11_signature *signature,
                            uint8_t *out);

@@ -41,6 +41,41 @@ widen_by_keys(const struct ownkey_p11_mechanism *m, struct ownkey_token *token,
     }
 }
 
+/* What keys can do that are here; of key pairs, with a store. */
+static void
+widen_by_store(const struct ownkey_p11_mechanism *m, CK_MECHANISM_INFO *info)
+{
+    switch (m->kind) {
+    case OWNKEY_P11_RSA_PKCS:
+    case OWNKEY_P11_RSA_PSS:
+    case OWNKEY_P11_RSA_OAEP:
+        widen(info, m->flags & ~(CK_FLAGS)CKF_UNWRAP, 2048);
+        widen(info, m->flags & ~(CK_FLAGS)CKF_UNWRAP, 4096);
+        break;
+    case OWNKEY_P11_ECDSA:
+        widen(info, m->flags, 256);
+        widen(info, m->flags, 521);
+        break;
+    case OWNKEY_P11_EDDSA:
+        widen(info, m->flags, 256);
+        break;
+    case OWNKEY_P11_HMAC:
+        widen(info, m->flags, 1);
+        widen(info, m->flags, OWNKEY_DATA_KEY_MAX);
+        break;
+    case OWNKEY_P11_PAIR_GEN:
+        widen(info, m->flags,
+              m->type == CKM_RSA_PKCS_KEY_PAIR_GEN ? 2048 : 256);
+        widen(info, m->flags,
+              m->type == CKM_RSA_PKCS_KEY_PAIR_GEN ? 4096
+              : m->type == CKM_EC_KEY_PAIR_GEN     ? 521
+                                                   : 256);
+        break;
+    default:
+        break;
+    }
+}
+
 /* flags 0: not in this slot. */
 static CK_MECHANISM_INFO
 mechanism_info(const struct ownkey_p11_mechanism *m, struct ownkey_token *token)
@@ -61,11 +96,14 @@ mechanism_info(const struct ownkey_p11_mechanism *m, struct ownkey_token *token)
         return info;
     default:
         widen_by_keys(m, token, &info);
+        if (ownkey_token_store(token) != NULL)
+            widen_by_store(m, &info);
         break;
     }
     if (info.flags == 0)
         return info;
-    if (m->kind == OWNKEY_P11_ECDSA || m->kind == OWNKEY_P11_ECDH)
+    if (m->kind == OWNKEY_P11_ECDSA || m->kind == OWNKEY_P11_ECDH ||
+        m->type == CKM_EC_KEY_PAIR_GEN)
         info.flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
     info.flags |= CKF_HW;
     return info;

@@ -57,13 +57,52 @@ id_of(const struct ownkey_p11_slot *slot, CK_OBJECT_HANDLE handle)
 
 /* ---- reading ---- */
 
+/* False: of a later version. */
+static bool
+kind_of(const struct ownkey_store_object *from,
+        enum ownkey_p11_object_kind *kind)
+{
+    uint64_t class = 0;
+
+    if (!ownkey_attributes_number(&from->attributes, CKA_CLASS, &class))
+        return false;
+    switch (class) {
+    case CKO_SECRET_KEY:
+        *kind = OWNKEY_P11_OBJECT_SECRET;
+        return true;
+    case CKO_PRIVATE_KEY:
+        *kind = OWNKEY_P11_OBJECT_PRIVATE;
+        return true;
+    case CKO_PUBLIC_KEY:
+        *kind = OWNKEY_P11_OBJECT_PUBLIC;
+        return true;
+    case CKO_CERTIFICATE:
+        *kind = OWNKEY_P11_OBJECT_CERTIFICATE;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Key pairs are recognised by their public part. */
+static bool
+complete(struct ownkey_p11_object *o)
+{
+    if (o->kind != OWNKEY_P11_OBJECT_PRIVATE &&
+        o->kind != OWNKEY_P11_OBJECT_PUBLIC)
+        return true;
+    o->local = true;
+    return ownkey_p11_local_public(o);
+}
+
 static struct ownkey_p11_object *
 make_object(struct ownkey_p11_slot *slot,
             const struct ownkey_store_object *from,
             struct ownkey_sealed *sealed_move)
 {
+    enum ownkey_p11_object_kind kind;
     struct ownkey_p11_object *o =
-        ownkey_p11_object_new(slot, OWNKEY_P11_OBJECT_SECRET);
+        kind_of(from, &kind) ? ownkey_p11_object_new(slot, kind) : NULL;
 
     if (o != NULL)
         o->material = ownkey_p11_material_sealed(sealed_move);
@@ -72,7 +111,8 @@ make_object(struct ownkey_p11_slot *slot,
         ownkey_p11_object_free(o);
         return NULL;
     }
-    if (ownkey_p11_from_store(from, &o->attributes) != OWNKEY_OK) {
+    if (ownkey_p11_from_store(from, &o->attributes) != OWNKEY_OK ||
+        !complete(o)) {
         ownkey_p11_object_free(o);
         return NULL;
     }
@@ -89,9 +129,8 @@ load(struct ownkey_p11_session *s, int64_t id)
     struct ownkey_store *store = ownkey_token_store(s->slot->token);
     struct ownkey_store_object from = {0};
     struct ownkey_sealed *sealed = NULL;
-    struct ownkey_p11_object *o = NULL;
+    struct ownkey_p11_object *o;
     struct ownkey_error err = {0};
-    uint64_t class = 0;
 
     if (ownkey_store_read_sealed(store, id, &from, &sealed, &err) !=
         OWNKEY_OK) {
@@ -99,11 +138,7 @@ load(struct ownkey_p11_session *s, int64_t id)
             (void)ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
         return NULL;
     }
-    if (ownkey_attributes_number(&from.attributes, CKA_CLASS, &class) &&
-        class == CKO_SECRET_KEY)
-        o = make_object(s->slot, &from, sealed);
-    else /* of a later version */
-        ownkey_sealed_free(sealed);
+    o = make_object(s->slot, &from, sealed);
     ownkey_store_object_clear(&from);
     return o;
 }
@@ -199,6 +234,26 @@ ownkey_p11_stored_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
     else
         drop(s->module, handle);
     return o;
+}
+
+CK_RV
+ownkey_p11_stored_check(struct ownkey_p11_session *s,
+                        struct ownkey_p11_object *o)
+{
+    struct ownkey_p11_material *m;
+    struct ownkey_secret nothing = {0};
+    struct ownkey_lease lease;
+    CK_RV rv;
+
+    if (o->stored == 0 || atomic_load(&o->authentic))
+        return CKR_OK;
+    m = ownkey_p11_material_of(o);
+    rv = ownkey_p11_secret_use(s, m, &nothing, &lease);
+    ownkey_p11_material_free(m);
+    ownkey_secret_clear(&nothing);
+    if (rv == CKR_OK)
+        atomic_store(&o->authentic, true);
+    return rv;
 }
 
 /* ---- making, changing, destroying ---- */

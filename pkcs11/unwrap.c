@@ -205,7 +205,7 @@ kek_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
 
     if (o == NULL)
         rv = CKR_UNWRAPPING_KEY_HANDLE_INVALID;
-    else if (o->kind != want)
+    else if (o->kind != want || o->local)
         rv = CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT;
     ownkey_p11_object_free(o);
     if (rv != CKR_OK)

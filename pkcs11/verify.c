@@ -41,12 +41,13 @@ set_md(EVP_PKEY_CTX *ctx, enum ownkey_hash hash)
     return EVP_PKEY_CTX_set_params(ctx, params) == 1;
 }
 
-static bool
-set_padding(EVP_PKEY_CTX *ctx, const struct ownkey_p11_signature *g)
+bool
+ownkey_p11_signature_padding(EVP_PKEY_CTX *ctx,
+                             const struct ownkey_p11_signature *g)
 {
     switch (g->mechanism->kind) {
     case OWNKEY_P11_RSA_PKCS:
-        /* Without a hash OpenSSL compares the payload as it is. */
+        /* Without a hash OpenSSL takes the payload as it is. */
         return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
                (g->md == NULL || set_md(ctx, g->hash));
     case OWNKEY_P11_RSA_PSS:
@@ -68,7 +69,7 @@ verify_digest(EVP_PKEY *pkey, const struct ownkey_p11_signature *g,
     unsigned char *der = NULL;
     size_t der_len = 0;
     bool ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
-              set_padding(ctx, g);
+              ownkey_p11_signature_padding(ctx, g);
 
     if (ok && g->mechanism->kind == OWNKEY_P11_ECDSA) {
         ok = pair_to_der(value, &der, &der_len);

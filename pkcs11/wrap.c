@@ -55,6 +55,8 @@ kek_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
         rv = CKR_WRAPPING_KEY_HANDLE_INVALID;
     else if (o->kind != want)
         rv = CKR_WRAPPING_KEY_TYPE_INCONSISTENT;
+    if (rv == CKR_OK)
+        rv = ownkey_p11_stored_check(s, o);
     ownkey_p11_object_free(o);
     if (rv != CKR_OK)
         return rv;

@@ -260,9 +260,6 @@ ownkey_signature_check(EVP_PKEY *pkey,
 
 /* Opening (token.c). err names where, the place in the configuration. */
 OWNKEY_MUST_CHECK enum ownkey_status
-ownkey_object_id(struct ownkey_blob of,
-                 uint8_t id[static OWNKEY_OBJECT_ID_LEN]);
-OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_token_key_type(const char *where, struct ownkey_blob spki,
                       enum ownkey_key_type *type, struct ownkey_error *err);
 /* Fills in the config's label and clock. */

@@ -175,6 +175,14 @@ ownkey_public_pkey(struct ownkey_blob spki, EVP_PKEY **pkey,
                    struct ownkey_error *err);
 
 /*
+ * The CKA_ID of keys that are not given one: the first bytes of the SHA-256 of
+ * their DER SubjectPublicKeyInfo.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_object_id(struct ownkey_blob of,
+                 uint8_t id[static OWNKEY_OBJECT_ID_LEN]);
+
+/*
  * Resolves "TOKEN", "TOKEN/NAME" or "TOKEN?id=HEX", with or without
  * "ownkey:" before it. *key is NULL when it names the KEK.
  * OWNKEY_NOT_FOUND: no such token or key; err lists what there is.

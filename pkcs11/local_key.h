@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * local_key.h - private keys whose bytes are here: of a session, or sealed in
+ * the store and used under its lease. Through OpenSSL, in our library context.
+ *
+ * The bytes are a PKCS#8 PrivateKeyInfo (RFC 5208), DER.
+ */
+#ifndef OWNKEY_PKCS11_LOCAL_KEY_H
+#define OWNKEY_PKCS11_LOCAL_KEY_H
+
+#include "pkcs11/signature.h"
+
+/* A new one: its bytes, and its DER SubjectPublicKeyInfo. */
+CK_RV ownkey_p11_local_generate(enum ownkey_key_type type,
+                                struct ownkey_secret *pkcs8,
+                                struct ownkey_bytes *spki);
+
+/*
+ * The digest, or the data of a mechanism without one. ECDSA comes out as DER.
+ * One KMS call when the lease is over.
+ */
+CK_RV ownkey_p11_local_sign(struct ownkey_p11_session *session,
+                            const struct ownkey_p11_signature *signature,
+                            struct ownkey_blob data,
+                            struct ownkey_bytes *value);
+
+/* Likewise. CKR_ENCRYPTED_DATA_INVALID. */
+CK_RV ownkey_p11_local_decrypt(struct ownkey_p11_session *session,
+                               struct ownkey_p11_object *object,
+                               const struct ownkey_decrypt_request *request,
+                               struct ownkey_secret *plain);
+
+#endif
