@@ -9,7 +9,7 @@
 
 /*
  * C_DeriveKey with CKM_ECDH1_DERIVE: a secret key of the session, which is
- * under a lease. The service multiplies, the KDF is here.
+ * under a lease. With a remote key the service multiplies; the KDF is here.
  */
 
 /* ---- parameters ---- */
@@ -142,6 +142,30 @@ take_len(const struct ownkey_p11_secret_template *t,
     return ownkey_p11_secret_len_check(t->key_type, t->value_len);
 }
 
+/* Worked out once now, so that what fails fails here. */
+static CK_RV
+derive_here(struct ownkey_p11_session *s, struct ownkey_p11_object *base,
+            const struct ownkey_derive_request *request,
+            struct ownkey_p11_object *o)
+{
+    struct ownkey_p11_derived *derived = NULL;
+    struct ownkey_secret bytes = {0};
+    struct ownkey_lease lease;
+    CK_RV rv = ownkey_p11_derived_new(base, request, &derived);
+
+    if (rv == CKR_OK)
+        rv = ownkey_p11_derived_use(s, derived, &bytes, &lease);
+    if (rv == CKR_OK && ownkey_p11_attributes_set_ulong(
+                            &o->attributes, CKA_VALUE_LEN, bytes.len))
+        o->material = ownkey_p11_material_derived(derived);
+    if (o->material == NULL) {
+        ownkey_p11_derived_free(derived);
+        rv = rv == CKR_OK ? CKR_HOST_MEMORY : rv;
+    }
+    ownkey_secret_clear(&bytes);
+    return rv;
+}
+
 /* Asked for now, so that what fails fails here. */
 static CK_RV
 measure(struct ownkey_p11_session *s, struct ownkey_data_key *dk, size_t *len)
@@ -188,7 +212,7 @@ derive_into(struct ownkey_p11_session *s, struct ownkey_key *key,
 
 static CK_RV
 derive(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
-       const struct ownkey_p11_object *base, const void *template,
+       struct ownkey_p11_object *base, const void *template,
        CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
     struct ownkey_p11_secret_template t = {.key_type = CKK_GENERIC_SECRET};
@@ -207,7 +231,8 @@ derive(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     if (rv == CKR_OK)
         rv = take_len(&t, &request);
     if (rv == CKR_OK)
-        rv = derive_into(s, base->key, &request, o);
+        rv = base->local ? derive_here(s, base, &request, o)
+                         : derive_into(s, base->key, &request, o);
     ownkey_bytes_clear(&spki);
     if (rv != CKR_OK) {
         ownkey_p11_object_free(o);
@@ -229,8 +254,6 @@ base_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
              !ownkey_p11_kind_fits(OWNKEY_P11_ECDH,
                                    ownkey_key_type_info(o->key_type)->family))
         rv = CKR_KEY_TYPE_INCONSISTENT;
-    else if (o->local) /* not here, yet */
-        rv = CKR_MECHANISM_INVALID;
     ownkey_p11_object_free(o);
     if (rv != CKR_OK)
         return rv;

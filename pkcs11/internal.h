@@ -102,12 +102,14 @@ CK_FLAGS ownkey_p11_mechanism_usage(const struct ownkey_p11_mechanism *m,
 /* ---- objects ---- */
 
 struct ownkey_p11_material; /* see below */
+struct ownkey_p11_derived;  /* likewise */
 
 enum ownkey_p11_object_kind {
     OWNKEY_P11_OBJECT_KEK,         /* symmetric */
     OWNKEY_P11_OBJECT_PRIVATE,     /* remote, local, or RSA KEK: key is NULL */
     OWNKEY_P11_OBJECT_PUBLIC,
     OWNKEY_P11_OBJECT_CERTIFICATE,
+    OWNKEY_P11_OBJECT_DATA,        /* a program's */
     OWNKEY_P11_OBJECT_MAC,         /* remote */
     OWNKEY_P11_OBJECT_SECRET,      /* of a session, or in the store */
 };
@@ -289,13 +291,14 @@ CK_RV ownkey_p11_object_add(struct ownkey_p11_session *session,
 /* ---- material.c: the bytes of a secret key ---- */
 
 /*
- * Here, or behind a lease: unwrapped, or sealed in the store. Never changes;
- * objects are given another one. Reference counted.
+ * Here, or behind a lease: unwrapped, sealed in the store, or derived from one
+ * of these. Never changes; objects are given another one. Reference counted.
  */
 struct ownkey_p11_material {
     atomic_uint refs;
-    struct ownkey_data_key *dk;    /* NULL: sealed or value */
-    struct ownkey_sealed *sealed;  /* NULL: dk or value */
+    struct ownkey_data_key *dk;    /* NULL: one of the next */
+    struct ownkey_sealed *sealed;  /* NULL: another one */
+    struct ownkey_p11_derived *derived; /* likewise */
     struct ownkey_secret value;
     atomic_uint_fast64_t gcm;      /* encryptions under the caller's IV of
                                       value; the others count their own */
@@ -308,6 +311,8 @@ struct ownkey_p11_material *
 ownkey_p11_material_unwrapped(struct ownkey_data_key *dk_move);
 struct ownkey_p11_material *
 ownkey_p11_material_sealed(struct ownkey_sealed *sealed_move);
+struct ownkey_p11_material *
+ownkey_p11_material_derived(struct ownkey_p11_derived *derived_move);
 void ownkey_p11_material_free(struct ownkey_p11_material *material);
 
 /* A reference to what a secret key consists of at this moment. */
@@ -331,6 +336,22 @@ CK_RV ownkey_p11_material_spend(struct ownkey_p11_session *session,
 /* Before an AES-GCM encryption under an IV that the caller makes. */
 CK_RV ownkey_p11_material_count_gcm(struct ownkey_p11_session *session,
                                     struct ownkey_p11_material *material);
+
+/* ---- local_derive.c: secrets of a private key that is here ---- */
+
+/* Borrows nothing. CKR_KEY_SIZE_RANGE: more bytes than there are. */
+CK_RV ownkey_p11_derived_new(struct ownkey_p11_object *base,
+                             const struct ownkey_derive_request *request,
+                             struct ownkey_p11_derived **derived);
+/* Works it out; the lease is that of the private key. */
+CK_RV ownkey_p11_derived_use(struct ownkey_p11_session *session,
+                             struct ownkey_p11_derived *derived,
+                             struct ownkey_secret *bytes,
+                             struct ownkey_lease *lease);
+/* Of the private key. */
+struct ownkey_p11_material *
+ownkey_p11_derived_base(const struct ownkey_p11_derived *derived);
+void ownkey_p11_derived_free(struct ownkey_p11_derived *derived);
 
 /* ---- stored.c: objects in the token's store ---- */
 

@@ -8,6 +8,7 @@ libownkey_la_SOURCES += \
 	pkcs11/cipher_api.c \
 	pkcs11/ck.h \
 	pkcs11/convert.c pkcs11/convert.h \
+	pkcs11/create.c pkcs11/create.h \
 	pkcs11/derive.c \
 	pkcs11/digest.c \
 	pkcs11/digestinfo.c \
@@ -15,13 +16,18 @@ libownkey_la_SOURCES += \
 	pkcs11/functions.c pkcs11/functions.h \
 	pkcs11/held.c \
 	pkcs11/hmac.c \
+	pkcs11/import.c pkcs11/import.h \
 	pkcs11/internal.h \
+	pkcs11/key_create.c \
+	pkcs11/key_template.c pkcs11/key_template.h \
+	pkcs11/local_derive.c \
 	pkcs11/local_key.c pkcs11/local_key.h \
 	pkcs11/material.c \
 	pkcs11/mechanism.c \
 	pkcs11/module.c pkcs11/module.h \
 	pkcs11/object.c \
 	pkcs11/object_api.c \
+	pkcs11/other_create.c \
 	pkcs11/pair.c \
 	pkcs11/refuse.c \
 	pkcs11/rsa.c \

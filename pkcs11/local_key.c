@@ -40,8 +40,8 @@ generate(const struct ownkey_key_type_info *info)
 }
 
 /* OpenSSL's copy is wiped. */
-static bool
-encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8)
+bool
+ownkey_p11_encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8)
 {
     OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(
         pkey, EVP_PKEY_KEYPAIR, "DER", "PrivateKeyInfo", NULL);
@@ -55,8 +55,8 @@ encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8)
     return ok;
 }
 
-static bool
-encode_public(EVP_PKEY *pkey, struct ownkey_bytes *spki)
+bool
+ownkey_p11_encode_public(EVP_PKEY *pkey, struct ownkey_bytes *spki)
 {
     unsigned char *der = NULL;
     int len = i2d_PUBKEY(pkey, &der);
@@ -73,8 +73,9 @@ ownkey_p11_local_generate(enum ownkey_key_type type,
                           struct ownkey_bytes *spki)
 {
     EVP_PKEY *pkey = generate(ownkey_key_type_info(type));
-    bool ok = pkey != NULL && encode_private(pkey, pkcs8) &&
-              encode_public(pkey, spki);
+    bool ok = pkey != NULL &&
+              ownkey_p11_encode_private(pkey, pkcs8) &&
+              ownkey_p11_encode_public(pkey, spki);
 
     EVP_PKEY_free(pkey);
     ownkey_secret_wipe_stack();
@@ -96,24 +97,33 @@ ownkey_p11_local_public(struct ownkey_p11_object *o)
 
 /* ---- using ---- */
 
-/* For one operation; the caller frees it. */
-static CK_RV
-private_key(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
-            EVP_PKEY **pkey)
+CK_RV
+ownkey_p11_local_pkey(struct ownkey_p11_session *s,
+                      struct ownkey_p11_material *m, EVP_PKEY **pkey,
+                      struct ownkey_lease *lease)
 {
-    struct ownkey_p11_material *m = ownkey_p11_material_of(o);
     struct ownkey_secret pkcs8 = {0};
-    struct ownkey_lease lease;
-    CK_RV rv = ownkey_p11_secret_use(s, m, &pkcs8, &lease);
+    CK_RV rv = ownkey_p11_secret_use(s, m, &pkcs8, lease);
     const unsigned char *p = pkcs8.data;
 
-    ownkey_p11_material_free(m);
     if (rv != CKR_OK)
         return rv;
     *pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)pkcs8.len, ownkey_libctx(),
                                   NULL);
     ownkey_secret_clear(&pkcs8);
     return *pkey != NULL ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
+static CK_RV
+private_key(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
+            EVP_PKEY **pkey)
+{
+    struct ownkey_p11_material *m = ownkey_p11_material_of(o);
+    struct ownkey_lease lease;
+    CK_RV rv = ownkey_p11_local_pkey(s, m, pkey, &lease);
+
+    ownkey_p11_material_free(m);
+    return rv;
 }
 
 static bool

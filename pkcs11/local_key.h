@@ -15,6 +15,10 @@ CK_RV ownkey_p11_local_generate(enum ownkey_key_type type,
                                 struct ownkey_secret *pkcs8,
                                 struct ownkey_bytes *spki);
 
+/* The two forms of a key. False: no memory. */
+bool ownkey_p11_encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8);
+bool ownkey_p11_encode_public(EVP_PKEY *pkey, struct ownkey_bytes *spki);
+
 /*
  * The digest, or the data of a mechanism without one. ECDSA comes out as DER.
  * One KMS call when the lease is over.
@@ -23,6 +27,11 @@ CK_RV ownkey_p11_local_sign(struct ownkey_p11_session *session,
                             const struct ownkey_p11_signature *signature,
                             struct ownkey_blob data,
                             struct ownkey_bytes *value);
+
+/* The private key of a material, for one operation; the caller frees it. */
+CK_RV ownkey_p11_local_pkey(struct ownkey_p11_session *session,
+                            struct ownkey_p11_material *material,
+                            EVP_PKEY **pkey, struct ownkey_lease *lease);
 
 /* Likewise. CKR_ENCRYPTED_DATA_INVALID. */
 CK_RV ownkey_p11_local_decrypt(struct ownkey_p11_session *session,

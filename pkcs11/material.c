@@ -44,6 +44,16 @@ ownkey_p11_material_sealed(struct ownkey_sealed *sealed_move)
     return m;
 }
 
+struct ownkey_p11_material *
+ownkey_p11_material_derived(struct ownkey_p11_derived *derived_move)
+{
+    struct ownkey_p11_material *m = material_new();
+
+    if (m != NULL)
+        m->derived = derived_move;
+    return m;
+}
+
 void
 ownkey_p11_material_free(struct ownkey_p11_material *m)
 {
@@ -52,6 +62,7 @@ ownkey_p11_material_free(struct ownkey_p11_material *m)
     ownkey_secret_clear(&m->value);
     ownkey_data_key_free(m->dk);
     ownkey_sealed_free(m->sealed);
+    ownkey_p11_derived_free(m->derived);
     free(m);
 }
 
@@ -70,6 +81,8 @@ ownkey_p11_material_of(struct ownkey_p11_object *object)
 bool
 ownkey_p11_material_is_leased(const struct ownkey_p11_material *m)
 {
+    if (m->derived != NULL)
+        m = ownkey_p11_derived_base(m->derived);
     return m->dk != NULL || m->sealed != NULL;
 }
 
@@ -81,6 +94,8 @@ ownkey_p11_secret_use(struct ownkey_p11_session *session,
     struct ownkey_error err = {0};
     enum ownkey_status st;
 
+    if (m->derived != NULL)
+        return ownkey_p11_derived_use(session, m->derived, bytes, lease);
     if (m->dk != NULL)
         st = ownkey_data_key_use(m->dk, bytes, lease, &err);
     else if (m->sealed != NULL)
@@ -101,10 +116,12 @@ ownkey_p11_material_spend(struct ownkey_p11_session *session,
                           struct ownkey_lease *lease, size_t len)
 {
     struct ownkey_error err = {0};
-    enum ownkey_status st =
-        m->dk != NULL ? ownkey_data_key_spend(m->dk, lease, len, &err)
-                      : ownkey_sealed_spend(m->sealed, lease, len, &err);
+    enum ownkey_status st;
 
+    if (m->derived != NULL)
+        m = ownkey_p11_derived_base(m->derived);
+    st = m->dk != NULL ? ownkey_data_key_spend(m->dk, lease, len, &err)
+                       : ownkey_sealed_spend(m->sealed, lease, len, &err);
     return st == OWNKEY_OK ? CKR_OK
                            : ownkey_p11_failed(session, "data key", &err,
                                                CKR_DEVICE_ERROR);

@@ -101,7 +101,8 @@ ownkey_p11_key_get(struct ownkey_p11_session *session, CK_OBJECT_HANDLE handle,
     struct ownkey_p11_object *o = ownkey_p11_object_get(session, handle);
     CK_RV rv = CKR_OK;
 
-    if (o == NULL || o->kind == OWNKEY_P11_OBJECT_CERTIFICATE) {
+    if (o == NULL || o->kind == OWNKEY_P11_OBJECT_CERTIFICATE ||
+        o->kind == OWNKEY_P11_OBJECT_DATA) {
         ownkey_p11_object_free(o);
         return CKR_KEY_HANDLE_INVALID;
     }

@@ -23,6 +23,19 @@ is_secret_part(CK_ATTRIBUTE_TYPE type)
     }
 }
 
+static CK_RV
+given_out(const struct ownkey_p11_object *o, const struct ownkey_secret *leased,
+          struct ownkey_blob *value)
+{
+    if (!ownkey_p11_material_is_leased(o->material) &&
+        o->material->derived == NULL)
+        leased = &o->material->value;
+    else if (leased->len == 0 && o->kind == OWNKEY_P11_OBJECT_SECRET)
+        return CKR_ATTRIBUTE_SENSITIVE; /* its lease is over */
+    *value = ownkey_blob_secret(leased);
+    return CKR_OK;
+}
+
 /*
  * The value of a session's key is given out when its attributes allow that.
  * What was unwrapped is sensitive always, since a copy out there would outlive
@@ -39,16 +52,13 @@ secret_value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
         return CKR_ATTRIBUTE_TYPE_INVALID;
     if (o->kind != OWNKEY_P11_OBJECT_PRIVATE && type != CKA_VALUE)
         return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (o->kind == OWNKEY_P11_OBJECT_DATA)
+        return given_out(o, leased, value);
     if (o->kind != OWNKEY_P11_OBJECT_SECRET ||
         ownkey_p11_attributes_true(&o->attributes, CKA_SENSITIVE) ||
         !ownkey_p11_attributes_true(&o->attributes, CKA_EXTRACTABLE))
         return CKR_ATTRIBUTE_SENSITIVE;
-    if (!ownkey_p11_material_is_leased(o->material))
-        leased = &o->material->value;
-    else if (leased->len == 0)
-        return CKR_ATTRIBUTE_SENSITIVE; /* its lease is over */
-    *value = ownkey_blob_secret(leased);
-    return CKR_OK;
+    return given_out(o, leased, value);
 }
 
 static CK_RV
@@ -89,6 +99,8 @@ read_locked(const struct ownkey_p11_object *o,
 static bool
 may_be_seen(struct ownkey_p11_object *o)
 {
+    if (o->kind == OWNKEY_P11_OBJECT_DATA)
+        return ownkey_p11_object_true(o, CKA_PRIVATE);
     return o->kind == OWNKEY_P11_OBJECT_SECRET &&
            !ownkey_p11_object_true(o, CKA_SENSITIVE) &&
            ownkey_p11_object_true(o, CKA_EXTRACTABLE);
@@ -111,7 +123,7 @@ peek(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
     m = ownkey_p11_material_of(o);
     if (m->dk != NULL)
         (void)ownkey_data_key_peek(m->dk, leased);
-    else if (m->sealed != NULL)
+    else if (ownkey_p11_material_is_leased(m) || m->derived != NULL)
         rv = ownkey_p11_secret_use(s, m, leased, &lease);
     ownkey_p11_material_free(m);
     return rv;

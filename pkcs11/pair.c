@@ -2,9 +2,9 @@
 /* C_GenerateKeyPair: a pair of the session, or of the store. */
 #include <string.h>
 
-#include "pkcs11/builder.h"
+#include "pkcs11/create.h"
+#include "pkcs11/key_template.h"
 #include "pkcs11/local_key.h"
-#include "pkcs11/template.h"
 
 /* One of the two that are being made. */
 struct half {
@@ -23,64 +23,6 @@ struct pair {
 };
 
 /* ---- templates ---- */
-
-static const struct ownkey_p11_rule public_rules[] = {
-    {CKA_CLASS, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_KEY_TYPE, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_TOKEN, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_MODULUS_BITS, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_PUBLIC_EXPONENT, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_EC_PARAMS, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_LABEL, OWNKEY_P11_RULE_BYTES},
-    {CKA_ID, OWNKEY_P11_RULE_BYTES},
-    {CKA_SUBJECT, OWNKEY_P11_RULE_BYTES},
-    {CKA_START_DATE, OWNKEY_P11_RULE_BYTES},
-    {CKA_END_DATE, OWNKEY_P11_RULE_BYTES},
-    {CKA_ALLOWED_MECHANISMS, OWNKEY_P11_RULE_BYTES},
-    {CKA_PRIVATE, OWNKEY_P11_RULE_BOOL},
-    {CKA_MODIFIABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_COPYABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_DESTROYABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_ENCRYPT, OWNKEY_P11_RULE_BOOL},
-    {CKA_VERIFY, OWNKEY_P11_RULE_BOOL},
-    {CKA_VERIFY_RECOVER, OWNKEY_P11_RULE_BOOL},
-    {CKA_WRAP, OWNKEY_P11_RULE_BOOL},
-    {CKA_DERIVE, OWNKEY_P11_RULE_BOOL},
-    {CKA_TRUSTED, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_LOCAL, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_KEY_GEN_MECHANISM, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_UNIQUE_ID, OWNKEY_P11_RULE_READ_ONLY},
-};
-
-static const struct ownkey_p11_rule private_rules[] = {
-    {CKA_CLASS, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_KEY_TYPE, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_TOKEN, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_ALWAYS_AUTHENTICATE, OWNKEY_P11_RULE_SPECIAL},
-    {CKA_LABEL, OWNKEY_P11_RULE_BYTES},
-    {CKA_ID, OWNKEY_P11_RULE_BYTES},
-    {CKA_SUBJECT, OWNKEY_P11_RULE_BYTES},
-    {CKA_START_DATE, OWNKEY_P11_RULE_BYTES},
-    {CKA_END_DATE, OWNKEY_P11_RULE_BYTES},
-    {CKA_ALLOWED_MECHANISMS, OWNKEY_P11_RULE_BYTES},
-    {CKA_PRIVATE, OWNKEY_P11_RULE_BOOL},
-    {CKA_MODIFIABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_COPYABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_DESTROYABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_SENSITIVE, OWNKEY_P11_RULE_BOOL},
-    {CKA_EXTRACTABLE, OWNKEY_P11_RULE_BOOL},
-    {CKA_DECRYPT, OWNKEY_P11_RULE_BOOL},
-    {CKA_SIGN, OWNKEY_P11_RULE_BOOL},
-    {CKA_SIGN_RECOVER, OWNKEY_P11_RULE_BOOL},
-    {CKA_UNWRAP, OWNKEY_P11_RULE_BOOL},
-    {CKA_DERIVE, OWNKEY_P11_RULE_BOOL},
-    {CKA_WRAP_WITH_TRUSTED, OWNKEY_P11_RULE_BOOL},
-    {CKA_LOCAL, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_ALWAYS_SENSITIVE, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_NEVER_EXTRACTABLE, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_KEY_GEN_MECHANISM, OWNKEY_P11_RULE_READ_ONLY},
-    {CKA_UNIQUE_ID, OWNKEY_P11_RULE_READ_ONLY},
-};
 
 static CK_RV
 take_bits(struct pair *p, const CK_ATTRIBUTE *a)
@@ -164,106 +106,27 @@ take_special(const CK_ATTRIBUTE *a, void *arg)
         return take_bits(p, a);
     case CKA_PUBLIC_EXPONENT:
         return take_exponent(p, a);
-    default:
-        return take_curve(p, a);
+    case CKA_EC_PARAMS:
+        return p->taking == &p->public ? take_curve(p, a)
+                                       : CKR_TEMPLATE_INCONSISTENT;
+    default: /* what will come out cannot be asked for */
+        return CKR_TEMPLATE_INCONSISTENT;
     }
-}
-
-/* ---- what each has unless the template says otherwise ---- */
-
-static bool
-set_common(struct ownkey_p11_object *o, CK_OBJECT_CLASS class)
-{
-    static const CK_ATTRIBUTE_TYPE no[] = {CKA_TOKEN, CKA_COPYABLE,
-                                           CKA_DERIVE};
-    static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE,
-                                            CKA_LOCAL};
-    static const CK_ATTRIBUTE_TYPE empty[] = {
-        CKA_LABEL, CKA_ID, CKA_SUBJECT, CKA_START_DATE, CKA_END_DATE};
-    struct ownkey_p11_builder b = {o, true};
-
-    ownkey_p11_build_ulong(&b, CKA_CLASS, class);
-    ownkey_p11_build_bools(&b, no, sizeof(no) / sizeof(no[0]), false);
-    ownkey_p11_build_bools(&b, yes, sizeof(yes) / sizeof(yes[0]), true);
-    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
-        ownkey_p11_build(&b, empty[i], NULL, 0);
-    return b.ok;
-}
-
-static bool
-set_defaults(const struct pair *p)
-{
-    bool rsa = p->key_type == CKK_RSA;
-    struct ownkey_p11_builder b = {p->public.object, true};
-
-    ownkey_p11_build_bool(&b, CKA_PRIVATE, false);
-    ownkey_p11_build_bool(&b, CKA_TRUSTED, false);
-    ownkey_p11_build_bool(&b, CKA_VERIFY, true);
-    ownkey_p11_build_bool(&b, CKA_VERIFY_RECOVER, false);
-    ownkey_p11_build_bool(&b, CKA_ENCRYPT, rsa);
-    ownkey_p11_build_bool(&b, CKA_WRAP, false);
-    b.object = p->private.object;
-    ownkey_p11_build_bool(&b, CKA_PRIVATE, true);
-    ownkey_p11_build_bool(&b, CKA_SENSITIVE, true);
-    ownkey_p11_build_bool(&b, CKA_EXTRACTABLE, false);
-    ownkey_p11_build_bool(&b, CKA_SIGN, true);
-    ownkey_p11_build_bool(&b, CKA_SIGN_RECOVER, false);
-    ownkey_p11_build_bool(&b, CKA_DECRYPT, rsa);
-    ownkey_p11_build_bool(&b, CKA_UNWRAP, false);
-    ownkey_p11_build_bool(&b, CKA_WRAP_WITH_TRUSTED, false);
-    ownkey_p11_build_bool(&b, CKA_ALWAYS_AUTHENTICATE, false);
-    return b.ok && set_common(p->public.object, CKO_PUBLIC_KEY) &&
-           set_common(p->private.object, CKO_PRIVATE_KEY);
-}
-
-/* What the key itself says. Without a CKA_ID they get the usual one. */
-static bool
-set_key(const struct pair *p, struct ownkey_p11_object *o,
-        struct ownkey_blob spki, const EVP_PKEY *pkey)
-{
-    struct ownkey_p11_builder b = {o, true};
-    const struct ownkey_p11_attribute *id =
-        ownkey_p11_attributes_find(&o->attributes, CKA_ID);
-    uint8_t own[OWNKEY_OBJECT_ID_LEN];
-
-    o->local = true;
-    o->key_type = p->type;
-    o->spki = spki;
-    ownkey_p11_build_public(&b, pkey);
-    ownkey_p11_build_ulong(&b, CKA_KEY_GEN_MECHANISM, p->mechanism);
-    if (id != NULL && id->value.len == 0) {
-        b.ok = b.ok && ownkey_object_id(spki, own) == OWNKEY_OK;
-        ownkey_p11_build(&b, CKA_ID, own, sizeof(own));
-    }
-    return b.ok && ownkey_p11_local_public(o);
-}
-
-static bool
-set_private(struct ownkey_p11_object *o)
-{
-    struct ownkey_p11_attributes *list = &o->attributes;
-
-    return ownkey_p11_attributes_set_bool(
-               list, CKA_ALWAYS_SENSITIVE,
-               ownkey_p11_attributes_true(list, CKA_SENSITIVE)) &&
-           ownkey_p11_attributes_set_bool(
-               list, CKA_NEVER_EXTRACTABLE,
-               !ownkey_p11_attributes_true(list, CKA_EXTRACTABLE));
 }
 
 /* ---- making them ---- */
 
 static CK_RV
-fill(const struct pair *p, struct ownkey_blob spki)
+complete(const struct pair *p, struct ownkey_p11_object *o,
+         struct ownkey_blob spki)
 {
-    EVP_PKEY *pkey = NULL;
-    bool ok = ownkey_public_pkey(spki, &pkey, NULL) == OWNKEY_OK &&
-              set_key(p, p->public.object, spki, pkey) &&
-              set_key(p, p->private.object, spki, pkey) &&
-              set_private(p->private.object);
+    CK_RV rv = ownkey_p11_key_complete(o, spki);
 
-    EVP_PKEY_free(pkey);
-    return ok ? CKR_OK : CKR_HOST_MEMORY;
+    if (rv == CKR_OK && !ownkey_p11_attributes_set_ulong(
+                            &o->attributes, CKA_KEY_GEN_MECHANISM,
+                            p->mechanism))
+        rv = CKR_HOST_MEMORY;
+    return rv;
 }
 
 /* Takes the object; *pkcs8 is empty for the public one. */
@@ -274,14 +137,7 @@ add(struct ownkey_p11_session *s, struct half *half,
     struct ownkey_p11_object *o = half->object;
 
     half->object = NULL;
-    if (half->token)
-        return ownkey_p11_stored_add(s, o, pkcs8, handle);
-    o->material = ownkey_p11_material_value(pkcs8);
-    if (o->material == NULL) {
-        ownkey_p11_object_free(o);
-        return CKR_HOST_MEMORY;
-    }
-    return ownkey_p11_object_add(s, o, handle);
+    return ownkey_p11_object_keep(s, o, half->token, pkcs8, handle);
 }
 
 /* Both or none. */
@@ -313,7 +169,9 @@ generate(struct ownkey_p11_session *s, struct pair *p,
     CK_RV rv = ownkey_p11_local_generate(p->type, &pkcs8, &spki);
 
     if (rv == CKR_OK)
-        rv = fill(p, ownkey_blob_of(&spki));
+        rv = complete(p, p->public.object, ownkey_blob_of(&spki));
+    if (rv == CKR_OK)
+        rv = complete(p, p->private.object, ownkey_blob_of(&spki));
     if (rv == CKR_OK)
         rv = add_both(s, p, &pkcs8, public, private);
     ownkey_secret_clear(&pkcs8);
@@ -346,19 +204,16 @@ take_templates(struct pair *p, const struct call *c)
 {
     CK_RV rv;
 
-    if (!set_defaults(p))
+    if (!ownkey_p11_public_defaults(p->public.object, p->key_type, true) ||
+        !ownkey_p11_private_defaults(p->private.object, p->key_type, true))
         return CKR_HOST_MEMORY;
     p->taking = &p->public;
-    rv = ownkey_p11_template_take(
-        c->public_template, c->public_count, public_rules,
-        sizeof(public_rules) / sizeof(public_rules[0]),
-        &p->public.object->attributes, take_special, p);
+    rv = ownkey_p11_public_take(c->public_template, c->public_count,
+                                p->public.object, take_special, p);
     p->taking = &p->private;
     if (rv == CKR_OK)
-        rv = ownkey_p11_template_take(
-            c->private_template, c->private_count, private_rules,
-            sizeof(private_rules) / sizeof(private_rules[0]),
-            &p->private.object->attributes, take_special, p);
+        rv = ownkey_p11_private_take(c->private_template, c->private_count,
+                                     p->private.object, take_special, p);
     return rv;
 }
 

@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/log.h"
-#include "pkcs11/internal.h"
+#include "pkcs11/create.h"
 
-/* C_GenerateKey and C_CreateObject: secret keys of a session or the store. */
-
-/*
- * Without a store a token object would be lost with the process. Said before
- * anything is made.
- */
-static CK_RV
-check_token_object(struct ownkey_p11_session *s)
-{
-    if (ownkey_token_store(s->slot->token) == NULL) {
-        ownkey_p11_log_refusal(s->slot,
-                               "a token object was asked for (CKA_TOKEN), "
-                               "which needs a store; set store = PATH, or ask "
-                               "for a session object");
-        return CKR_TOKEN_WRITE_PROTECTED;
-    }
-    return (s->flags & CKF_RW_SESSION) != 0 ? CKR_OK : CKR_SESSION_READ_ONLY;
-}
+/* Secret keys of a session or the store: C_GenerateKey and C_CreateObject. */
 
 static CK_RV
 add_secret(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
@@ -27,17 +9,11 @@ add_secret(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
            CK_OBJECT_HANDLE *handle)
 {
     if (!ownkey_p11_attributes_set_ulong(&o->attributes, CKA_VALUE_LEN,
-                                         value_move->len))
-        goto no_memory;
-    if (token)
-        return ownkey_p11_stored_add(s, o, value_move, handle);
-    o->material = ownkey_p11_material_value(value_move);
-    if (o->material == NULL)
-        goto no_memory;
-    return ownkey_p11_object_add(s, o, handle);
-no_memory:
-    ownkey_p11_object_free(o);
-    return CKR_HOST_MEMORY;
+                                         value_move->len)) {
+        ownkey_p11_object_free(o);
+        return CKR_HOST_MEMORY;
+    }
+    return ownkey_p11_object_keep(s, o, token, value_move, handle);
 }
 
 /* ---- C_GenerateKey ---- */
@@ -60,7 +36,7 @@ check_generate(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     rv = ownkey_p11_secret_len_check(t->key_type, t->value_len);
     if (rv != CKR_OK)
         return rv;
-    return is_for_store(mechanism, t) ? check_token_object(s) : CKR_OK;
+    return is_for_store(mechanism, t) ? ownkey_p11_check_token_object(s) : CKR_OK;
 }
 
 static CK_RV
@@ -134,12 +110,12 @@ check_create(struct ownkey_p11_session *s,
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (t->value_len != 0 && t->value_len != t->value.ulValueLen)
         return CKR_TEMPLATE_INCONSISTENT;
-    return t->token ? check_token_object(s) : CKR_OK;
+    return t->token ? ownkey_p11_check_token_object(s) : CKR_OK;
 }
 
-static CK_RV
-create(struct ownkey_p11_session *s, const void *template, CK_ULONG count,
-       CK_OBJECT_HANDLE *handle)
+CK_RV
+ownkey_p11_secret_create(struct ownkey_p11_session *s, const void *template,
+                         CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
     struct ownkey_p11_secret_template t = {
         .key_type = CK_UNAVAILABLE_INFORMATION};
@@ -164,18 +140,4 @@ create(struct ownkey_p11_session *s, const void *template, CK_ULONG count,
         ownkey_p11_object_free(o);
     ownkey_secret_clear(&value);
     return rv;
-}
-
-CK_RV
-C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template,
-               CK_ULONG count, CK_OBJECT_HANDLE *object)
-{
-    struct ownkey_p11_session *s;
-    CK_RV rv = ownkey_p11_begin(handle, &s);
-
-    if (rv != CKR_OK)
-        return rv;
-    if (template == NULL || object == NULL)
-        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
-    return ownkey_p11_end(s, create(s, template, count, object));
 }

@@ -53,6 +53,7 @@ widen_by_store(const struct ownkey_p11_mechanism *m, CK_MECHANISM_INFO *info)
         widen(info, m->flags & ~(CK_FLAGS)CKF_UNWRAP, 4096);
         break;
     case OWNKEY_P11_ECDSA:
+    case OWNKEY_P11_ECDH:
         widen(info, m->flags, 256);
         widen(info, m->flags, 521);
         break;

@@ -76,6 +76,9 @@ kind_of(const struct ownkey_store_object *from,
     case CKO_PUBLIC_KEY:
         *kind = OWNKEY_P11_OBJECT_PUBLIC;
         return true;
+    case CKO_DATA:
+        *kind = OWNKEY_P11_OBJECT_DATA;
+        return true;
     case CKO_CERTIFICATE:
         *kind = OWNKEY_P11_OBJECT_CERTIFICATE;
         return true;

@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
 #include "base/encode.h"
-#include "base/libctx.h"
 #include "token/datakey_parts.h"
+#include "token/kdf.h"
 
 enum { INFO_MAX = 480 };
 
@@ -50,69 +47,21 @@ field_len(const struct ownkey_key *key)
     return (ownkey_key_type_info(key->type)->bits + 7) / 8;
 }
 
-/*
- * ANSI X9.63, 5.6.3 (SEC 1, 3.6.1): hash(x || counter || info), one after the
- * other. OpenSSL 3.0's own ends the process when memory runs out in it.
- */
-static bool
-x963(const struct ownkey_derive_request *r, const struct ownkey_secret *shared,
-     struct ownkey_secret *out)
-{
-    const struct ownkey_hash_info *hash = ownkey_hash_info(r->hash);
-    EVP_MD *md = EVP_MD_fetch(ownkey_libctx(), hash->name, NULL);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = md != NULL && ctx != NULL;
-    uint8_t block[EVP_MAX_MD_SIZE];
-    uint32_t count = 1;
-
-    for (out->len = 0; ok && out->len < r->len; out->len += hash->len) {
-        const uint8_t counter[4] = { 0, 0, (uint8_t)(count >> 8),
-                                     (uint8_t)count };
-        size_t left = r->len - out->len;
-
-        ok = EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
-             EVP_DigestUpdate(ctx, shared->data, shared->len) == 1 &&
-             EVP_DigestUpdate(ctx, counter, sizeof(counter)) == 1 &&
-             EVP_DigestUpdate(ctx, r->info.data, r->info.len) == 1 &&
-             EVP_DigestFinal_ex(ctx, block, NULL) == 1;
-        if (ok)
-            memcpy(out->data + out->len, block,
-                   left < hash->len ? left : hash->len);
-        count++;
-    }
-    out->len = r->len;
-    OPENSSL_cleanse(block, sizeof(block));
-    EVP_MD_CTX_free(ctx);
-    EVP_MD_free(md);
-    return ok;
-}
-
 static enum ownkey_status
 take_out(struct ownkey_data_key *dk, struct ownkey_secret *shared,
          struct ownkey_secret *key, struct ownkey_error *err)
 {
     const struct ownkey_derive_request *r = &dk->derive;
-    struct ownkey_secret made = { 0 };
     enum ownkey_status st;
 
     if (shared->len != field_len(dk->key))
         return ownkey_fail(err, OWNKEY_PROTOCOL,
                            "the service derived %zu bytes instead of %zu",
                            shared->len, field_len(dk->key));
-    if (r->hash == OWNKEY_HASH_NONE) {
-        st = ownkey_secret_copy(&made, shared->data + shared->len - r->len,
-                                r->len);
-    } else {
-        st = ownkey_secret_alloc(&made, r->len);
-        if (st == OWNKEY_OK && !x963(r, shared, &made))
-            st = OWNKEY_NOMEM;
-    }
-    if (st == OWNKEY_OK)
-        ownkey_secret_move(key, &made);
-    else
-        st = ownkey_fail(err, OWNKEY_NOMEM, "no secure memory for a key");
-    ownkey_secret_clear(&made);
-    return st;
+    st = ownkey_kdf_take(shared, r->hash, r->info, r->len, key);
+    return st == OWNKEY_OK
+               ? st
+               : ownkey_fail(err, st, "no secure memory for a key");
 }
 
 static const struct ownkey_dk_kind derived_kind = {

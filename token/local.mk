@@ -14,6 +14,7 @@ libownkey_la_SOURCES += \
 	token/gcm_count.c token/gcm_count.h \
 	token/hook.c token/hook.h \
 	token/internal.h \
+	token/kdf.c token/kdf.h \
 	token/key.c \
 	token/key_open.c \
 	token/keyfile.c token/keyfile.h \

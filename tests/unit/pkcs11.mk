@@ -1,6 +1,9 @@
 pkcs11_help = tests/unit/pkcs11_help.c tests/unit/pkcs11_help.h \
 	tests/unit/test.h
 
+pkcs11_store_help = tests/unit/pkcs11_store_help.c \
+	tests/unit/pkcs11_store_help.h $(pkcs11_help)
+
 unit_tests += tests/unit/test_pkcs11_parts
 tests_unit_test_pkcs11_parts_SOURCES = \
 	tests/unit/test_pkcs11_parts.c tests/unit/test.h
@@ -57,6 +60,18 @@ tests_unit_test_revocation_LDADD = $(test_libs)
 
 unit_tests += tests/unit/test_pkcs11_store
 tests_unit_test_pkcs11_store_SOURCES = \
-	tests/unit/test_pkcs11_store.c $(pkcs11_help)
+	tests/unit/test_pkcs11_store.c $(pkcs11_store_help)
 tests_unit_test_pkcs11_store_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_store_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_pairs
+tests_unit_test_pkcs11_pairs_SOURCES = \
+	tests/unit/test_pkcs11_pairs.c $(pkcs11_store_help)
+tests_unit_test_pkcs11_pairs_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_pairs_LDADD = $(test_libs) $(SQLITE_LIBS)
+
+unit_tests += tests/unit/test_pkcs11_create
+tests_unit_test_pkcs11_create_SOURCES = \
+	tests/unit/test_pkcs11_create.c $(pkcs11_store_help)
+tests_unit_test_pkcs11_create_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_create_LDADD = $(test_libs)

@@ -758,7 +758,7 @@ refuses_what_does_not_apply(void **state)
     assert_rv(p11->C_DecryptVerifyUpdate(s, NULL, 0, NULL, &len),
               CKR_FUNCTION_NOT_SUPPORTED);
     assert_rv(p11->C_GenerateKeyPair(s, NULL, NULL, 0, NULL, 0, NULL, NULL),
-              CKR_FUNCTION_NOT_SUPPORTED);
+              CKR_ARGUMENTS_BAD);
     assert_rv(p11->C_GetFunctionStatus(s), CKR_FUNCTION_NOT_PARALLEL);
     assert_rv(p11->C_CancelFunction(s), CKR_FUNCTION_NOT_PARALLEL);
 }

@@ -1,56 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Token objects: secret keys in the store of slot "kept". */
-#include "tests/unit/pkcs11_help.h"
+#include "tests/unit/pkcs11_store_help.h"
 
 #include <sys/wait.h>
 
 #include "kms/localkms_admin.h"
 
-enum { SLOT_KEPT = 4 };
-
-static CK_BBOOL yes = CK_TRUE;
-static CK_BBOOL no = CK_FALSE;
 static CK_OBJECT_CLASS secret_key = CKO_SECRET_KEY;
 static CK_KEY_TYPE aes = CKK_AES;
 static CK_ULONG len32 = 32;
-
-static int
-make_folder(void **state)
-{
-    char line[512];
-    FILE *f;
-
-    if (p11_folder_make(state) != 0)
-        return -1;
-    f = fopen(p11_path("ownkey.conf"), "a");
-    if (f == NULL)
-        return -1;
-    (void)snprintf(line, sizeof(line),
-                   "[kept]\nkek = localkms://%s\nstore = %s\n",
-                   p11_path("kek"), p11_path("kept.db"));
-    (void)fputs(line, f);
-    return fclose(f);
-}
-
-static int
-stop_and_forget(void **state)
-{
-    int rc = p11_stop(state);
-
-    (void)unlink(p11_path("kept.db"));
-    (void)unlink(p11_path("kept.db-wal"));
-    (void)unlink(p11_path("kept.db-shm"));
-    return rc;
-}
-
-static void
-restart(void)
-{
-    void *state = NULL;
-
-    assert_int_equal(p11_stop(&state), 0);
-    assert_int_equal(p11_start(&state), 0);
-}
 
 static CK_OBJECT_HANDLE
 generate(CK_SESSION_HANDLE s, const char *label)
@@ -59,7 +17,7 @@ generate(CK_SESSION_HANDLE s, const char *label)
     CK_OBJECT_HANDLE key = 0;
     char text[32];
     CK_ATTRIBUTE t[] = {
-        {CKA_TOKEN, &yes, 1},
+        {CKA_TOKEN, &p11_yes, 1},
         {CKA_VALUE_LEN, &len32, sizeof(len32)},
         {CKA_LABEL, text, strlen(label)},
     };
@@ -68,28 +26,6 @@ generate(CK_SESSION_HANDLE s, const char *label)
     assert_ok(p11->C_GenerateKey(s, &m, t, 3, &key));
     assert_int_not_equal(key, 0);
     return key;
-}
-
-static CK_ULONG
-count_found(CK_SESSION_HANDLE s, CK_ATTRIBUTE *t, CK_ULONG n)
-{
-    CK_OBJECT_HANDLE found[64];
-    CK_ULONG count = 0;
-
-    assert_ok(p11->C_FindObjectsInit(s, t, n));
-    assert_ok(p11->C_FindObjects(s, found, 64, &count));
-    assert_ok(p11->C_FindObjectsFinal(s));
-    return count;
-}
-
-static CK_BBOOL
-bool_of(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 7;
-    CK_ATTRIBUTE a = {type, &value, sizeof(value)};
-
-    assert_ok(p11->C_GetAttributeValue(s, o, &a, 1));
-    return value;
 }
 
 static void
@@ -103,18 +39,18 @@ a_generated_key_is_found_again(void **state)
 
     (void)state;
     assert_ok(p11_encrypt_block(s, key, before));
-    restart();
+    kept_restart();
     s = p11_session(SLOT_KEPT);
     again = p11_find(s, CKO_SECRET_KEY, "master");
     assert_int_equal(again, key); /* a handle outlives the process */
     assert_ok(p11_encrypt_block(s, again, after));
     assert_memory_equal(before, after, 16);
-    assert_true(bool_of(s, again, CKA_TOKEN));
-    assert_true(bool_of(s, again, CKA_LOCAL));
-    assert_true(bool_of(s, again, CKA_SENSITIVE));
-    assert_true(bool_of(s, again, CKA_ALWAYS_SENSITIVE));
-    assert_true(bool_of(s, again, CKA_NEVER_EXTRACTABLE));
-    assert_false(bool_of(s, again, CKA_EXTRACTABLE));
+    assert_true(p11_bool_of(s, again, CKA_TOKEN));
+    assert_true(p11_bool_of(s, again, CKA_LOCAL));
+    assert_true(p11_bool_of(s, again, CKA_SENSITIVE));
+    assert_true(p11_bool_of(s, again, CKA_ALWAYS_SENSITIVE));
+    assert_true(p11_bool_of(s, again, CKA_NEVER_EXTRACTABLE));
+    assert_false(p11_bool_of(s, again, CKA_EXTRACTABLE));
 }
 
 static void
@@ -141,11 +77,11 @@ a_created_key_is_read_as_its_template_says(void **state)
     CK_ATTRIBUTE t[] = {
         {CKA_CLASS, &secret_key, sizeof(secret_key)},
         {CKA_KEY_TYPE, &generic, sizeof(generic)},
-        {CKA_TOKEN, &yes, 1},
+        {CKA_TOKEN, &p11_yes, 1},
         {CKA_VALUE, value, sizeof(value)},
         {CKA_ID, id, sizeof(id)},
-        {CKA_EXTRACTABLE, &yes, 1},
-        {CKA_SENSITIVE, &no, 1},
+        {CKA_EXTRACTABLE, &p11_yes, 1},
+        {CKA_SENSITIVE, &p11_no, 1},
         {CKA_ALLOWED_MECHANISMS, allowed, sizeof(allowed)},
     };
     CK_MECHANISM_TYPE read_allowed[2] = {0};
@@ -160,16 +96,16 @@ a_created_key_is_read_as_its_template_says(void **state)
 
     (void)state;
     assert_ok(p11->C_CreateObject(s, t, 8, &key));
-    restart();
+    kept_restart();
     s = p11_session(SLOT_KEPT);
     assert_ok(p11->C_GetAttributeValue(s, key, r, 3));
     assert_int_equal(r[0].ulValueLen, sizeof(value));
     assert_memory_equal(read_value, value, sizeof(value));
     assert_int_equal(value_len, sizeof(value));
     assert_memory_equal(read_allowed, allowed, sizeof(allowed));
-    assert_int_equal(count_found(s, &t[4], 1), 1);
-    assert_false(bool_of(s, key, CKA_LOCAL));
-    assert_false(bool_of(s, key, CKA_ALWAYS_SENSITIVE));
+    assert_int_equal(p11_count(s, &t[4], 1), 1);
+    assert_false(p11_bool_of(s, key, CKA_LOCAL));
+    assert_false(p11_bool_of(s, key, CKA_ALWAYS_SENSITIVE));
 }
 
 static void
@@ -186,15 +122,15 @@ an_unwrapped_key_is_kept(void **state)
     CK_ATTRIBUTE t[] = {
         {CKA_CLASS, &secret_key, sizeof(secret_key)},
         {CKA_KEY_TYPE, &aes, sizeof(aes)},
-        {CKA_TOKEN, &yes, 1},
-        {CKA_EXTRACTABLE, &yes, 1},
+        {CKA_TOKEN, &p11_yes, 1},
+        {CKA_EXTRACTABLE, &p11_yes, 1},
     };
 
     (void)state;
     assert_ok(p11_encrypt_block(s, session_key, before));
     assert_ok(p11->C_WrapKey(s, &m, kek, session_key, w.bytes, &w.len));
     assert_ok(p11->C_UnwrapKey(s, &m, kek, w.bytes, w.len, t, 4, &key));
-    restart();
+    kept_restart();
     s = p11_session(SLOT_KEPT);
     assert_ok(p11_encrypt_block(s, key, after));
     assert_memory_equal(before, after, 16);
@@ -202,7 +138,7 @@ an_unwrapped_key_is_kept(void **state)
     kek = p11_find(s, CKO_SECRET_KEY, "kept");
     w.len = sizeof(w.bytes);
     assert_ok(p11->C_WrapKey(s, &m, kek, key, w.bytes, &w.len));
-    assert_true(bool_of(s, key, CKA_TOKEN));
+    assert_true(p11_bool_of(s, key, CKA_TOKEN));
 }
 
 static void
@@ -213,38 +149,38 @@ finds_by_what_the_template_says(void **state)
     char unique[64];
     CK_BYTE label[] = "one";
     CK_ATTRIBUTE uid = {CKA_UNIQUE_ID, unique, sizeof(unique)};
-    CK_ATTRIBUTE all[] = {{CKA_TOKEN, &yes, 1}, {CKA_LABEL, label, 3}};
+    CK_ATTRIBUTE all[] = {{CKA_TOKEN, &p11_yes, 1}, {CKA_LABEL, label, 3}};
     CK_ATTRIBUTE both[] = {{CKA_CLASS, &secret_key, sizeof(secret_key)},
-                           {CKA_ENCRYPT, &yes, 1},
+                           {CKA_ENCRYPT, &p11_yes, 1},
                            {CKA_LABEL, label, 3}};
-    CK_ATTRIBUTE none = {CKA_TOKEN, &no, 1};
+    CK_ATTRIBUTE none = {CKA_TOKEN, &p11_no, 1};
 
     (void)state;
     (void)generate(s, "two");
     (void)p11_aes(s, p11_dek, 16);
-    assert_int_equal(count_found(s, NULL, 0), 4); /* the KEK, too */
-    assert_int_equal(count_found(s, all, 1), 3);
-    assert_int_equal(count_found(s, all, 2), 1);
-    assert_int_equal(count_found(s, &none, 1), 1);
-    assert_int_equal(count_found(s, both, 3), 1);
-    both[1].pValue = &no;
-    assert_int_equal(count_found(s, both, 3), 0);
+    assert_int_equal(p11_count(s, NULL, 0), 4); /* the KEK, too */
+    assert_int_equal(p11_count(s, all, 1), 3);
+    assert_int_equal(p11_count(s, all, 2), 1);
+    assert_int_equal(p11_count(s, &none, 1), 1);
+    assert_int_equal(p11_count(s, both, 3), 1);
+    both[1].pValue = &p11_no;
+    assert_int_equal(p11_count(s, both, 3), 0);
     both[2].ulValueLen = 0; /* no label at all */
-    assert_int_equal(count_found(s, &both[2], 1), 1);
+    assert_int_equal(p11_count(s, &both[2], 1), 1);
     assert_ok(p11->C_GetAttributeValue(s, a, &uid, 1));
     assert_int_equal(uid.ulValueLen, 32);
-    assert_int_equal(count_found(s, &uid, 1), 1);
+    assert_int_equal(p11_count(s, &uid, 1), 1);
     unique[0] = 'x';
-    assert_int_equal(count_found(s, &uid, 1), 0);
+    assert_int_equal(p11_count(s, &uid, 1), 0);
     uid.ulValueLen = 31;
-    assert_int_equal(count_found(s, &uid, 1), 0);
+    assert_int_equal(p11_count(s, &uid, 1), 0);
 }
 
 static void
 finds_many(void **state)
 {
     CK_SESSION_HANDLE s = p11_session(SLOT_KEPT);
-    CK_ATTRIBUTE t = {CKA_TOKEN, &yes, 1};
+    CK_ATTRIBUTE t = {CKA_TOKEN, &p11_yes, 1};
     CK_OBJECT_HANDLE found[100];
     CK_OBJECT_HANDLE last = 0;
     CK_ULONG total = 0;
@@ -272,21 +208,21 @@ changes_are_kept(void **state)
     CK_SESSION_HANDLE s = p11_session(SLOT_KEPT);
     CK_OBJECT_HANDLE key = generate(s, "before");
     CK_BYTE label[] = "after";
-    CK_ATTRIBUTE t[] = {{CKA_LABEL, label, 5}, {CKA_ENCRYPT, &no, 1}};
-    CK_ATTRIBUTE bad = {CKA_EXTRACTABLE, &yes, 1};
+    CK_ATTRIBUTE t[] = {{CKA_LABEL, label, 5}, {CKA_ENCRYPT, &p11_no, 1}};
+    CK_ATTRIBUTE bad = {CKA_EXTRACTABLE, &p11_yes, 1};
     CK_MECHANISM m = {CKM_AES_ECB, NULL, 0};
 
     (void)state;
     assert_ok(p11->C_SetAttributeValue(s, key, t, 2));
     assert_rv(p11->C_EncryptInit(s, &m, key), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    restart();
+    kept_restart();
     s = p11_session(SLOT_KEPT);
     assert_int_equal(p11_find(s, CKO_SECRET_KEY, "after"), key);
-    assert_false(bool_of(s, key, CKA_ENCRYPT));
+    assert_false(p11_bool_of(s, key, CKA_ENCRYPT));
     assert_rv(p11->C_SetAttributeValue(s, key, &bad, 1),
               CKR_ATTRIBUTE_READ_ONLY);
     bad.type = CKA_SENSITIVE;
-    bad.pValue = &no;
+    bad.pValue = &p11_no;
     assert_rv(p11->C_SetAttributeValue(s, key, &bad, 1),
               CKR_ATTRIBUTE_READ_ONLY);
 }
@@ -297,9 +233,9 @@ a_read_only_session_changes_nothing(void **state)
     CK_SESSION_HANDLE rw = p11_session(SLOT_KEPT);
     CK_OBJECT_HANDLE key = generate(rw, "x");
     CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
-    CK_ATTRIBUTE t[] = {{CKA_TOKEN, &yes, 1},
+    CK_ATTRIBUTE t[] = {{CKA_TOKEN, &p11_yes, 1},
                         {CKA_VALUE_LEN, &len32, sizeof(len32)}};
-    CK_ATTRIBUTE label = {CKA_LABEL, &yes, 1};
+    CK_ATTRIBUTE label = {CKA_LABEL, &p11_yes, 1};
     CK_OBJECT_HANDLE other = 0;
     CK_SESSION_HANDLE ro;
     CK_BYTE out[16];
@@ -312,7 +248,7 @@ a_read_only_session_changes_nothing(void **state)
               CKR_SESSION_READ_ONLY);
     assert_rv(p11->C_DestroyObject(ro, key), CKR_SESSION_READ_ONLY);
     assert_ok(p11_encrypt_block(ro, key, out));
-    t[0].pValue = &no;
+    t[0].pValue = &p11_no;
     assert_ok(p11->C_GenerateKey(ro, &m, t, 2, &other));
 }
 
@@ -377,7 +313,7 @@ one_lease_serves_all_and_ends_with_the_kek(void **state)
     (void)state;
     for (size_t i = 0; i < 10; i++)
         keys[i] = generate(s, "x");
-    restart();
+    kept_restart();
     s = p11_session(SLOT_KEPT);
     calls = p11_calls("kek");
     for (size_t i = 0; i < 10; i++)
@@ -404,7 +340,7 @@ one_lease_serves_all_and_ends_with_the_kek(void **state)
     for (size_t i = 0; i < 10; i++) {
         assert_rv(p11_encrypt_block(s, keys[i], out),
                   CKR_KEY_FUNCTION_NOT_PERMITTED);
-        assert_true(bool_of(s, keys[i], CKA_TOKEN)); /* still read */
+        assert_true(p11_bool_of(s, keys[i], CKA_TOKEN)); /* still read */
     }
     assert_int_equal(ownkey_localkms_enable(p11_path("kek"), NULL), OWNKEY_OK);
 }
@@ -419,7 +355,7 @@ a_broken_store_is_an_error_not_an_empty_one(void **state)
     assert_rv(p11->C_FindObjectsInit(s, NULL, 0), CKR_DEVICE_ERROR);
     {
         CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
-        CK_ATTRIBUTE t[] = {{CKA_TOKEN, &yes, 1},
+        CK_ATTRIBUTE t[] = {{CKA_TOKEN, &p11_yes, 1},
                             {CKA_VALUE_LEN, &len32, sizeof(len32)}};
         CK_OBJECT_HANDLE key = 0;
 
@@ -432,7 +368,7 @@ without_a_store_nothing_is_made(void **state)
 {
     CK_SESSION_HANDLE s = p11_session(SLOT_DEMO);
     CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
-    CK_ATTRIBUTE t[] = {{CKA_TOKEN, &yes, 1},
+    CK_ATTRIBUTE t[] = {{CKA_TOKEN, &p11_yes, 1},
                         {CKA_VALUE_LEN, &len32, sizeof(len32)}};
     CK_OBJECT_HANDLE key = 0;
 
@@ -441,27 +377,24 @@ without_a_store_nothing_is_made(void **state)
               CKR_TOKEN_WRITE_PROTECTED);
 }
 
-#define TEST(name)                                                            \
-    cmocka_unit_test_setup_teardown(name, p11_start, stop_and_forget)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_generated_key_is_found_again),
-        TEST(its_value_stays_inside),
-        TEST(a_created_key_is_read_as_its_template_says),
-        TEST(an_unwrapped_key_is_kept),
-        TEST(finds_by_what_the_template_says),
-        TEST(finds_many),
-        TEST(changes_are_kept),
-        TEST(a_read_only_session_changes_nothing),
-        TEST(what_is_destroyed_is_gone_for_all),
-        TEST(handles_are_of_their_slot),
-        TEST(one_lease_serves_all_and_ends_with_the_kek),
-        TEST(a_broken_store_is_an_error_not_an_empty_one),
-        TEST(without_a_store_nothing_is_made),
+        KEPT_TEST(a_generated_key_is_found_again),
+        KEPT_TEST(its_value_stays_inside),
+        KEPT_TEST(a_created_key_is_read_as_its_template_says),
+        KEPT_TEST(an_unwrapped_key_is_kept),
+        KEPT_TEST(finds_by_what_the_template_says),
+        KEPT_TEST(finds_many),
+        KEPT_TEST(changes_are_kept),
+        KEPT_TEST(a_read_only_session_changes_nothing),
+        KEPT_TEST(what_is_destroyed_is_gone_for_all),
+        KEPT_TEST(handles_are_of_their_slot),
+        KEPT_TEST(one_lease_serves_all_and_ends_with_the_kek),
+        KEPT_TEST(a_broken_store_is_an_error_not_an_empty_one),
+        KEPT_TEST(without_a_store_nothing_is_made),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, p11_folder_remove);
+    return cmocka_run_group_tests(tests, kept_folder_make, p11_folder_remove);
 }
