@@ -237,14 +237,29 @@ import_ec(const struct ownkey_p11_key_parts *p, enum ownkey_key_type type,
     return rv;
 }
 
+EVP_PKEY *
+ownkey_p11_raw_private(enum ownkey_key_type type, struct ownkey_blob raw)
+{
+    struct making m;
+
+    if (type == OWNKEY_KEY_ED25519)
+        return EVP_PKEY_new_raw_private_key_ex(ownkey_libctx(), "ED25519",
+                                               NULL, raw.data, raw.len);
+    m = begin();
+    m.ok = m.ok && OSSL_PARAM_BLD_push_utf8_string(
+                       m.bld, OSSL_PKEY_PARAM_GROUP_NAME,
+                       ownkey_key_type_info(type)->group, 0) == 1;
+    push_number(&m, OSSL_PKEY_PARAM_PRIV_KEY, raw, true);
+    return finish(&m, "EC", EVP_PKEY_KEYPAIR);
+}
+
 static CK_RV
 import_ed25519(const struct ownkey_p11_key_parts *p, bool private,
                EVP_PKEY **pkey)
 {
     struct ownkey_blob raw = private ? p->value : bare_point(p->point);
 
-    *pkey = private ? EVP_PKEY_new_raw_private_key_ex(
-                          ownkey_libctx(), "ED25519", NULL, raw.data, raw.len)
+    *pkey = private ? ownkey_p11_raw_private(OWNKEY_KEY_ED25519, raw)
                     : EVP_PKEY_new_raw_public_key_ex(
                           ownkey_libctx(), "ED25519", NULL, raw.data, raw.len);
     return *pkey != NULL ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;

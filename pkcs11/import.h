@@ -34,4 +34,11 @@ CK_RV ownkey_p11_import_public(const struct ownkey_p11_key_parts *parts,
 CK_RV ownkey_p11_import_private(const struct ownkey_p11_key_parts *parts,
                                 EVP_PKEY **pkey);
 
+/*
+ * A private EC or Ed25519 key from its number alone, which was checked before
+ * it was kept. NULL: no memory, or a number that makes no key.
+ */
+EVP_PKEY *ownkey_p11_raw_private(enum ownkey_key_type type,
+                                 struct ownkey_blob raw);
+
 #endif

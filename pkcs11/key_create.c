@@ -77,7 +77,7 @@ take(struct taking *t, const void *template, CK_ULONG count,
 /* The key itself, into the object and its secret part. */
 static CK_RV
 import(const struct taking *t, struct ownkey_p11_object *o,
-       struct ownkey_secret *pkcs8)
+       struct ownkey_secret *bytes)
 {
     bool private = t->class == CKO_PRIVATE_KEY;
     struct ownkey_bytes spki = {0};
@@ -87,13 +87,14 @@ import(const struct taking *t, struct ownkey_p11_object *o,
 
     if (rv != CKR_OK)
         return rv;
-    if (!ownkey_p11_encode_public(pkey, &spki) ||
-        (private && !ownkey_p11_encode_private(pkey, pkcs8)))
+    rv = ownkey_p11_encode_public(pkey, &spki)
+             ? ownkey_p11_key_complete(o, ownkey_blob_of(&spki))
+             : CKR_HOST_MEMORY;
+    if (rv == CKR_OK && private &&
+        !ownkey_p11_encode_private(pkey, o->key_type, bytes))
         rv = CKR_HOST_MEMORY;
     EVP_PKEY_free(pkey);
     ownkey_secret_wipe_stack();
-    if (rv == CKR_OK)
-        rv = ownkey_p11_key_complete(o, ownkey_blob_of(&spki));
     ownkey_bytes_clear(&spki);
     return rv;
 }
@@ -104,7 +105,7 @@ ownkey_p11_key_create(struct ownkey_p11_session *s, CK_OBJECT_CLASS class,
                       CK_OBJECT_HANDLE *handle)
 {
     struct taking t = {.class = class};
-    struct ownkey_secret pkcs8 = {0};
+    struct ownkey_secret bytes = {0};
     struct ownkey_p11_object *o = ownkey_p11_object_new(
         s->slot, class == CKO_PRIVATE_KEY ? OWNKEY_P11_OBJECT_PRIVATE
                                           : OWNKEY_P11_OBJECT_PUBLIC);
@@ -116,11 +117,11 @@ ownkey_p11_key_create(struct ownkey_p11_session *s, CK_OBJECT_CLASS class,
     if (rv == CKR_OK && t.token)
         rv = ownkey_p11_check_token_object(s);
     if (rv == CKR_OK)
-        rv = import(&t, o, &pkcs8);
+        rv = import(&t, o, &bytes);
     if (rv == CKR_OK)
-        rv = ownkey_p11_object_keep(s, o, t.token, &pkcs8, handle);
+        rv = ownkey_p11_object_keep(s, o, t.token, &bytes, handle);
     else
         ownkey_p11_object_free(o);
-    ownkey_secret_clear(&pkcs8);
+    ownkey_secret_clear(&bytes);
     return rv;
 }

@@ -12,6 +12,7 @@
 
 struct ownkey_p11_derived {
     struct ownkey_p11_material *base;
+    enum ownkey_key_type type;
     size_t field; /* bytes of the x coordinate */
     struct ownkey_bytes peer;
     struct ownkey_bytes info;
@@ -40,6 +41,7 @@ ownkey_p11_derived_new(struct ownkey_p11_object *base,
     if (d == NULL)
         return CKR_HOST_MEMORY;
     d->base = ownkey_p11_material_of(base);
+    d->type = base->key_type;
     d->field = (ownkey_key_type_info(base->key_type)->bits + 7) / 8;
     d->hash = r->hash;
     d->len = r->len != 0 ? r->len : d->field;
@@ -84,7 +86,7 @@ ownkey_p11_derived_use(struct ownkey_p11_session *s,
     struct ownkey_secret shared = {0};
     EVP_PKEY *own = NULL;
     EVP_PKEY *peer = NULL;
-    CK_RV rv = ownkey_p11_local_pkey(s, d->base, &own, lease);
+    CK_RV rv = ownkey_p11_local_pkey(s, d->base, d->type, &own, lease);
 
     if (rv == CKR_OK)
         rv = ownkey_p11_rv(

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pkcs11/local_key.h"
 
+#include <openssl/core_names.h>
 #include <openssl/encoder.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "base/libctx.h"
+#include "pkcs11/import.h"
 
 static bool
 is_local_type(enum ownkey_key_type type)
@@ -40,19 +42,67 @@ generate(const struct ownkey_key_type_info *info)
 }
 
 /* OpenSSL's copy is wiped. */
-bool
-ownkey_p11_encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8)
+static bool
+encode_rsa(EVP_PKEY *pkey, struct ownkey_secret *bytes)
 {
     OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(
         pkey, EVP_PKEY_KEYPAIR, "DER", "PrivateKeyInfo", NULL);
     unsigned char *der = NULL;
     size_t len = 0;
     bool ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &der, &len) == 1 &&
-              ownkey_secret_copy(pkcs8, der, len) == OWNKEY_OK;
+              ownkey_secret_copy(bytes, der, len) == OWNKEY_OK;
 
     OPENSSL_clear_free(der, len);
     OSSL_ENCODER_CTX_free(ctx);
     return ok;
+}
+
+static bool
+encode_ec(EVP_PKEY *pkey, size_t len, struct ownkey_secret *bytes)
+{
+    struct ownkey_secret made = {0};
+    BIGNUM *bn = NULL;
+    bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &bn) == 1 &&
+              ownkey_secret_alloc(&made, len) == OWNKEY_OK &&
+              BN_bn2binpad(bn, made.data, (int)len) == (int)len;
+
+    BN_clear_free(bn);
+    made.len = len;
+    if (ok)
+        ownkey_secret_move(bytes, &made);
+    ownkey_secret_clear(&made);
+    return ok;
+}
+
+static bool
+encode_ed25519(EVP_PKEY *pkey, struct ownkey_secret *bytes)
+{
+    struct ownkey_secret made = {0};
+    size_t len = 32;
+    bool ok = ownkey_secret_alloc(&made, len) == OWNKEY_OK &&
+              EVP_PKEY_get_raw_private_key(pkey, made.data, &len) == 1;
+
+    made.len = len;
+    if (ok)
+        ownkey_secret_move(bytes, &made);
+    ownkey_secret_clear(&made);
+    return ok;
+}
+
+bool
+ownkey_p11_encode_private(EVP_PKEY *pkey, enum ownkey_key_type type,
+                          struct ownkey_secret *bytes)
+{
+    const struct ownkey_key_type_info *info = ownkey_key_type_info(type);
+
+    switch (info->family) {
+    case OWNKEY_FAMILY_RSA:
+        return encode_rsa(pkey, bytes);
+    case OWNKEY_FAMILY_EC:
+        return encode_ec(pkey, (info->bits + 7) / 8, bytes);
+    default:
+        return encode_ed25519(pkey, bytes);
+    }
 }
 
 bool
@@ -69,12 +119,12 @@ ownkey_p11_encode_public(EVP_PKEY *pkey, struct ownkey_bytes *spki)
 
 CK_RV
 ownkey_p11_local_generate(enum ownkey_key_type type,
-                          struct ownkey_secret *pkcs8,
+                          struct ownkey_secret *bytes,
                           struct ownkey_bytes *spki)
 {
     EVP_PKEY *pkey = generate(ownkey_key_type_info(type));
     bool ok = pkey != NULL &&
-              ownkey_p11_encode_private(pkey, pkcs8) &&
+              ownkey_p11_encode_private(pkey, type, bytes) &&
               ownkey_p11_encode_public(pkey, spki);
 
     EVP_PKEY_free(pkey);
@@ -97,20 +147,29 @@ ownkey_p11_local_public(struct ownkey_p11_object *o)
 
 /* ---- using ---- */
 
+static EVP_PKEY *
+decode_rsa(struct ownkey_blob der)
+{
+    const unsigned char *p = der.data;
+
+    return d2i_AutoPrivateKey_ex(NULL, &p, (long)der.len, ownkey_libctx(),
+                                 NULL);
+}
+
 CK_RV
 ownkey_p11_local_pkey(struct ownkey_p11_session *s,
-                      struct ownkey_p11_material *m, EVP_PKEY **pkey,
-                      struct ownkey_lease *lease)
+                      struct ownkey_p11_material *m, enum ownkey_key_type type,
+                      EVP_PKEY **pkey, struct ownkey_lease *lease)
 {
-    struct ownkey_secret pkcs8 = {0};
-    CK_RV rv = ownkey_p11_secret_use(s, m, &pkcs8, lease);
-    const unsigned char *p = pkcs8.data;
+    struct ownkey_secret bytes = {0};
+    CK_RV rv = ownkey_p11_secret_use(s, m, &bytes, lease);
 
     if (rv != CKR_OK)
         return rv;
-    *pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)pkcs8.len, ownkey_libctx(),
-                                  NULL);
-    ownkey_secret_clear(&pkcs8);
+    *pkey = ownkey_key_type_info(type)->family == OWNKEY_FAMILY_RSA
+                ? decode_rsa(ownkey_blob_secret(&bytes))
+                : ownkey_p11_raw_private(type, ownkey_blob_secret(&bytes));
+    ownkey_secret_clear(&bytes);
     return *pkey != NULL ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
@@ -120,7 +179,7 @@ private_key(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
 {
     struct ownkey_p11_material *m = ownkey_p11_material_of(o);
     struct ownkey_lease lease;
-    CK_RV rv = ownkey_p11_local_pkey(s, m, pkey, &lease);
+    CK_RV rv = ownkey_p11_local_pkey(s, m, o->key_type, pkey, &lease);
 
     ownkey_p11_material_free(m);
     return rv;

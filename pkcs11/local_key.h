@@ -3,7 +3,10 @@
  * local_key.h - private keys whose bytes are here: of a session, or sealed in
  * the store and used under its lease. Through OpenSSL, in our library context.
  *
- * The bytes are a PKCS#8 PrivateKeyInfo (RFC 5208), DER.
+ * The bytes of an RSA key are a PKCS#8 PrivateKeyInfo (RFC 5208), DER; those of
+ * an EC key its number, big-endian, as long as the field; those of an Ed25519
+ * key its 32 bytes (RFC 8032, 5.1.5). OpenSSL leaves copies of EC keys behind
+ * when it reads or writes them as DER.
  */
 #ifndef OWNKEY_PKCS11_LOCAL_KEY_H
 #define OWNKEY_PKCS11_LOCAL_KEY_H
@@ -12,11 +15,12 @@
 
 /* A new one: its bytes, and its DER SubjectPublicKeyInfo. */
 CK_RV ownkey_p11_local_generate(enum ownkey_key_type type,
-                                struct ownkey_secret *pkcs8,
+                                struct ownkey_secret *bytes,
                                 struct ownkey_bytes *spki);
 
 /* The two forms of a key. False: no memory. */
-bool ownkey_p11_encode_private(EVP_PKEY *pkey, struct ownkey_secret *pkcs8);
+bool ownkey_p11_encode_private(EVP_PKEY *pkey, enum ownkey_key_type type,
+                               struct ownkey_secret *bytes);
 bool ownkey_p11_encode_public(EVP_PKEY *pkey, struct ownkey_bytes *spki);
 
 /*
@@ -31,7 +35,8 @@ CK_RV ownkey_p11_local_sign(struct ownkey_p11_session *session,
 /* The private key of a material, for one operation; the caller frees it. */
 CK_RV ownkey_p11_local_pkey(struct ownkey_p11_session *session,
                             struct ownkey_p11_material *material,
-                            EVP_PKEY **pkey, struct ownkey_lease *lease);
+                            enum ownkey_key_type type, EVP_PKEY **pkey,
+                            struct ownkey_lease *lease);
 
 /* Likewise. CKR_ENCRYPTED_DATA_INVALID. */
 CK_RV ownkey_p11_local_decrypt(struct ownkey_p11_session *session,

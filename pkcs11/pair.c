@@ -129,21 +129,21 @@ complete(const struct pair *p, struct ownkey_p11_object *o,
     return rv;
 }
 
-/* Takes the object; *pkcs8 is empty for the public one. */
+/* Takes the object; *bytes is empty for the public one. */
 static CK_RV
 add(struct ownkey_p11_session *s, struct half *half,
-    struct ownkey_secret *pkcs8, CK_OBJECT_HANDLE *handle)
+    struct ownkey_secret *bytes, CK_OBJECT_HANDLE *handle)
 {
     struct ownkey_p11_object *o = half->object;
 
     half->object = NULL;
-    return ownkey_p11_object_keep(s, o, half->token, pkcs8, handle);
+    return ownkey_p11_object_keep(s, o, half->token, bytes, handle);
 }
 
 /* Both or none. */
 static CK_RV
 add_both(struct ownkey_p11_session *s, struct pair *p,
-         struct ownkey_secret *pkcs8, CK_OBJECT_HANDLE *public,
+         struct ownkey_secret *bytes, CK_OBJECT_HANDLE *public,
          CK_OBJECT_HANDLE *private)
 {
     struct ownkey_secret nothing = {0};
@@ -152,7 +152,7 @@ add_both(struct ownkey_p11_session *s, struct pair *p,
 
     if (rv != CKR_OK)
         return rv;
-    rv = add(s, &p->private, pkcs8, private);
+    rv = add(s, &p->private, bytes, private);
     if (rv == CKR_OK)
         ownkey_p11_put_ulong(public, first);
     else
@@ -164,17 +164,17 @@ static CK_RV
 generate(struct ownkey_p11_session *s, struct pair *p,
          CK_OBJECT_HANDLE *public, CK_OBJECT_HANDLE *private)
 {
-    struct ownkey_secret pkcs8 = {0};
+    struct ownkey_secret bytes = {0};
     struct ownkey_bytes spki = {0};
-    CK_RV rv = ownkey_p11_local_generate(p->type, &pkcs8, &spki);
+    CK_RV rv = ownkey_p11_local_generate(p->type, &bytes, &spki);
 
     if (rv == CKR_OK)
         rv = complete(p, p->public.object, ownkey_blob_of(&spki));
     if (rv == CKR_OK)
         rv = complete(p, p->private.object, ownkey_blob_of(&spki));
     if (rv == CKR_OK)
-        rv = add_both(s, p, &pkcs8, public, private);
-    ownkey_secret_clear(&pkcs8);
+        rv = add_both(s, p, &bytes, public, private);
+    ownkey_secret_clear(&bytes);
     ownkey_bytes_clear(&spki);
     return rv;
 }

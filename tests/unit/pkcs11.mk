@@ -75,3 +75,10 @@ tests_unit_test_pkcs11_create_SOURCES = \
 	tests/unit/test_pkcs11_create.c $(pkcs11_store_help)
 tests_unit_test_pkcs11_create_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_create_LDADD = $(test_libs)
+
+memory_tests += tests/unit/test_pkcs11_store_memory
+tests_unit_test_pkcs11_store_memory_SOURCES = \
+	tests/unit/test_pkcs11_store_memory.c tests/unit/memory_scan.c \
+	tests/unit/memory_scan.h $(pkcs11_store_help)
+tests_unit_test_pkcs11_store_memory_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_store_memory_LDADD = $(test_libs)
