@@ -7,7 +7,7 @@
 
 #include "pkcs11/template.h"
 
-/* The numbers and points of a key, borrowed from the caller; empty: not given. */
+/* What a key consists of, borrowed from the caller; empty: not given. */
 struct ownkey_p11_key_parts {
     CK_KEY_TYPE key_type;
     struct ownkey_blob modulus;

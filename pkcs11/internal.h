@@ -358,6 +358,10 @@ void ownkey_p11_derived_free(struct ownkey_p11_derived *derived);
 /* Whether it is a handle of one, there or not. */
 bool ownkey_p11_is_stored(CK_OBJECT_HANDLE handle);
 
+/* 0: there are no handles for so many. */
+CK_OBJECT_HANDLE ownkey_p11_stored_handle(const struct ownkey_p11_slot *slot,
+                                          int64_t id);
+
 /* As ownkey_p11_object_get; read anew when it has changed. */
 struct ownkey_p11_object *
 ownkey_p11_stored_get(struct ownkey_p11_session *session,
@@ -389,7 +393,7 @@ CK_RV ownkey_p11_stored_check(struct ownkey_p11_session *session,
 CK_RV ownkey_p11_stored_destroy(struct ownkey_p11_session *session,
                                 struct ownkey_p11_object *object);
 
-/* Appends the handles of those that match. */
+/* Appends the handles of those that match. (stored_find.c) */
 CK_RV ownkey_p11_stored_find(struct ownkey_p11_session *session,
                              const void *template, CK_ULONG count,
                              struct ownkey_p11_handles *found);

@@ -40,7 +40,7 @@ libownkey_la_SOURCES += \
 	pkcs11/sign_api.c \
 	pkcs11/signature.c pkcs11/signature.h \
 	pkcs11/slot.c \
-	pkcs11/stored.c \
+	pkcs11/stored.c pkcs11/stored_find.c \
 	pkcs11/table.c pkcs11/table.h \
 	pkcs11/template.c pkcs11/template.h \
 	pkcs11/token_objects.c \

@@ -36,7 +36,8 @@ check_generate(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
     rv = ownkey_p11_secret_len_check(t->key_type, t->value_len);
     if (rv != CKR_OK)
         return rv;
-    return is_for_store(mechanism, t) ? ownkey_p11_check_token_object(s) : CKR_OK;
+    return is_for_store(mechanism, t) ? ownkey_p11_check_token_object(s)
+                                      : CKR_OK;
 }
 
 static CK_RV

@@ -12,14 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/encode.h"
 #include "pkcs11/convert.h"
 #include "pkcs11/internal.h"
 
-enum {
-    KEPT_MAX = 4096, /* objects in the table */
-    PAGE = 512,      /* found by one question to the store */
-};
+enum { KEPT_MAX = 4096 }; /* objects in the table */
 
 /* 0 | 1 | slot | number; the top bit stays free for those who take a handle
    for a signed number. */
@@ -37,9 +33,8 @@ ownkey_p11_is_stored(CK_OBJECT_HANDLE handle)
     return (handle & ~(MARK - 1)) == MARK;
 }
 
-/* 0: there are no handles for so many. */
-static CK_OBJECT_HANDLE
-handle_of(const struct ownkey_p11_slot *slot, int64_t id)
+CK_OBJECT_HANDLE
+ownkey_p11_stored_handle(const struct ownkey_p11_slot *slot, int64_t id)
 {
     if (slot->id >> SLOT_BITS != 0 || (uint64_t)id > ID_MASK)
         return 0;
@@ -52,7 +47,7 @@ id_of(const struct ownkey_p11_slot *slot, CK_OBJECT_HANDLE handle)
 {
     CK_OBJECT_HANDLE id = handle & ID_MASK;
 
-    return handle_of(slot, (int64_t)id) == handle ? (int64_t)id : 0;
+    return ownkey_p11_stored_handle(slot, (int64_t)id) == handle ? (int64_t)id : 0;
 }
 
 /* ---- reading ---- */
@@ -121,7 +116,7 @@ make_object(struct ownkey_p11_slot *slot,
     }
     o->stored = from->id;
     o->version = from->version;
-    o->handle = handle_of(slot, from->id);
+    o->handle = ownkey_p11_stored_handle(slot, from->id);
     return o;
 }
 
@@ -295,9 +290,9 @@ ownkey_p11_stored_add(struct ownkey_p11_session *s,
     ownkey_p11_object_free(o);
     if (rv != CKR_OK)
         return rv;
-    if (handle_of(s->slot, id) == 0)
+    if (ownkey_p11_stored_handle(s->slot, id) == 0)
         return CKR_DEVICE_MEMORY;
-    ownkey_p11_put_ulong(handle, handle_of(s->slot, id));
+    ownkey_p11_put_ulong(handle, ownkey_p11_stored_handle(s->slot, id));
     return CKR_OK;
 }
 
@@ -376,123 +371,4 @@ ownkey_p11_stored_destroy(struct ownkey_p11_session *s,
     return st == OWNKEY_OK
                ? CKR_OK
                : ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
-}
-
-/* ---- finding ---- */
-
-/* What of a template the store's indexes answer. */
-struct search {
-    struct ownkey_store_query query;
-    uint8_t uid[OWNKEY_STORE_UID_LEN];
-    bool more;    /* the rest has to be looked at one by one */
-    bool nothing; /* no stored object can match */
-};
-
-static void
-take_uid(struct search *f, struct ownkey_blob value)
-{
-    char text[2 * OWNKEY_STORE_UID_LEN + 1] = "";
-    struct ownkey_bytes uid = {0};
-
-    f->nothing = true;
-    if (value.len != 2 * OWNKEY_STORE_UID_LEN)
-        return;
-    memcpy(text, value.data, value.len);
-    if (ownkey_hex_decode(text, &uid) == OWNKEY_OK &&
-        uid.len == sizeof(f->uid)) {
-        memcpy(f->uid, uid.data, uid.len);
-        f->query.uid = f->uid;
-        f->nothing = false;
-    }
-    ownkey_bytes_clear(&uid);
-}
-
-/* Once each: what comes again is looked at one by one. */
-static void
-take(struct search *f, const CK_ATTRIBUTE *a)
-{
-    struct ownkey_blob value = {a->pValue, a->ulValueLen};
-    struct ownkey_store_query *q = &f->query;
-    CK_ULONG number;
-    CK_BBOOL flag;
-
-    f->more = f->more || a->ulValueLen == 0;
-    if (a->type == CKA_TOKEN && ownkey_p11_attribute_bool(a, &flag))
-        f->nothing = f->nothing || flag != CK_TRUE;
-    else if (a->type == CKA_CLASS && !q->has_class &&
-             ownkey_p11_attribute_ulong(a, &number))
-        q->has_class = true, q->class = number;
-    else if (a->type == CKA_KEY_TYPE && !q->has_key_type &&
-             ownkey_p11_attribute_ulong(a, &number))
-        q->has_key_type = true, q->key_type = number;
-    else if (a->type == CKA_LABEL && q->label.len == 0)
-        q->label = value;
-    else if (a->type == CKA_ID && q->id.len == 0)
-        q->id = value;
-    else if (a->type == CKA_UNIQUE_ID && q->uid == NULL && !f->nothing)
-        take_uid(f, value);
-    else
-        f->more = true;
-}
-
-static bool
-matches(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle,
-        const void *template, CK_ULONG count)
-{
-    struct ownkey_p11_object *o = ownkey_p11_stored_get(s, handle);
-    bool match = false;
-
-    if (o != NULL) {
-        ownkey_p11_lock();
-        match = ownkey_p11_attributes_match(&o->attributes, template, count);
-        ownkey_p11_unlock();
-    }
-    ownkey_p11_object_free(o);
-    return match;
-}
-
-static CK_RV
-take_page(struct ownkey_p11_session *s, const struct search *f,
-          const void *template, CK_ULONG count, const int64_t *ids, size_t n,
-          struct ownkey_p11_handles *found)
-{
-    for (size_t i = 0; i < n; i++) {
-        CK_OBJECT_HANDLE handle = handle_of(s->slot, ids[i]);
-
-        if (handle == 0 || (f->more && !matches(s, handle, template, count)))
-            continue;
-        if (!ownkey_p11_handles_add(found, handle))
-            return CKR_HOST_MEMORY;
-    }
-    return CKR_OK;
-}
-
-CK_RV
-ownkey_p11_stored_find(struct ownkey_p11_session *s, const void *template,
-                       CK_ULONG count, struct ownkey_p11_handles *found)
-{
-    struct ownkey_store *store = ownkey_token_store(s->slot->token);
-    struct ownkey_error err = {0};
-    struct search f = {0};
-    int64_t ids[PAGE];
-    int64_t after = 0;
-    size_t n = 0;
-    CK_RV rv = CKR_OK;
-
-    for (CK_ULONG i = 0; i < count; i++) {
-        CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
-
-        take(&f, &a);
-    }
-    if (store == NULL || f.nothing)
-        return CKR_OK;
-    do {
-        if (ownkey_store_find(store, &f.query, after, ids, PAGE, &n, &err) !=
-            OWNKEY_OK)
-            return ownkey_p11_failed(s, "store", &err, CKR_DEVICE_ERROR);
-        if (n > 0)
-            after = ids[n - 1];
-        rv = take_page(s, &f, template, count, ids, n, found);
-    } while (rv == CKR_OK && n == PAGE);
-    return rv;
 }

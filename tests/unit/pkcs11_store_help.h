@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pkcs11_store_help.h - the tokens of pkcs11_help.h and "kept", with a store. */
+/* pkcs11_store_help.h - the tokens of pkcs11_help.h, and one with a store. */
 #ifndef OWNKEY_TESTS_UNIT_PKCS11_STORE_HELP_H
 #define OWNKEY_TESTS_UNIT_PKCS11_STORE_HELP_H
 
