@@ -417,3 +417,28 @@ ownkey_store_rotate(struct ownkey_store *store, bool compromised,
     ownkey_token_leave(cancel);
     return st;
 }
+
+enum ownkey_status
+ownkey_store_check(struct ownkey_store *store, struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    int cancel = ownkey_token_enter();
+    enum ownkey_status st =
+        store->rows->ops->check(store->rows, err != NULL ? err : &local);
+
+    ownkey_token_leave(cancel);
+    return st;
+}
+
+enum ownkey_status
+ownkey_store_export(struct ownkey_store *store, const char *path,
+                    struct ownkey_error *err)
+{
+    struct ownkey_error local = { 0 };
+    int cancel = ownkey_token_enter();
+    enum ownkey_status st =
+        store->rows->ops->copy(store->rows, path, err != NULL ? err : &local);
+
+    ownkey_token_leave(cancel);
+    return st;
+}

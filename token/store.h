@@ -11,7 +11,7 @@
  * away none can be used any more. Attributes are then still there to read.
  *
  * Thread-safe; safe for many processes on one host. No function here but
- * _add, _open, _check, _edit and _rotate makes a KMS call.
+ * _add, _open, _edit and _rotate makes a KMS call.
  */
 #ifndef OWNKEY_TOKEN_STORE_H
 #define OWNKEY_TOKEN_STORE_H
@@ -146,6 +146,19 @@ ownkey_store_find(struct ownkey_store *store,
                   const struct ownkey_store_query *query, int64_t after,
                   int64_t *ids, size_t max, size_t *n,
                   struct ownkey_error *err);
+
+/*
+ * Whether the file is sound, whatever is in it. No KMS call.
+ * OWNKEY_NOT_FOUND: there is none yet. OWNKEY_DAMAGED.
+ */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_store_check(struct ownkey_store *store, struct ownkey_error *err);
+
+/* All of it, as it is at one moment, into a new file of mode 0600. No KMS call.
+   OWNKEY_IO: it is there already, or cannot be written. */
+OWNKEY_MUST_CHECK enum ownkey_status
+ownkey_store_export(struct ownkey_store *store, const char *path,
+                    struct ownkey_error *err);
 
 /*
  * From now on objects are sealed under a new data key; the former is retired.

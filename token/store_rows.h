@@ -114,6 +114,14 @@ struct ownkey_store_rows_ops {
                                int64_t after, int64_t *ids, size_t max,
                                size_t *n, struct ownkey_error *);
 
+    /* The place itself, as far as it can tell. OWNKEY_NOT_FOUND: there is none
+       yet. OWNKEY_DAMAGED. */
+    enum ownkey_status (*check)(struct ownkey_store_rows *,
+                                struct ownkey_error *);
+    /* Everything at one moment into a new file. */
+    enum ownkey_status (*copy)(struct ownkey_store_rows *, const char *path,
+                               struct ownkey_error *);
+
     void (*free)(struct ownkey_store_rows *);
 };
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of a store in a SQLite file. The schema is in store_schema.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "token/sqlite_file.h"
 #include "token/store_rows.h"
@@ -31,6 +36,8 @@ enum statement {
     FIND_LABEL,
     FIND_CLASS,
     FIND_ALL,
+    CHECK,
+    COPY,
 };
 
 /*
@@ -74,6 +81,8 @@ static const char *const statements[] = {
                    " AND (?5 IS NULL OR +cka_id = ?5)" WANTED,
     [FIND_ALL] = "SELECT id FROM object WHERE id > ?1"
                  " AND (?5 IS NULL OR +cka_id = ?5)" WANTED,
+    [CHECK] = "PRAGMA integrity_check(1)",
+    [COPY] = "VACUUM INTO ?1",
     NULL,
 };
 
@@ -557,6 +566,62 @@ rows_find(struct ownkey_store_rows *rows,
     return st == OWNKEY_NOT_FOUND ? OWNKEY_OK : st;
 }
 
+/* ---- the file as a whole ---- */
+
+static int
+work_check(struct ownkey_sqlite_use *use, void *arg, struct ownkey_error *err)
+{
+    sqlite3_stmt *s = ownkey_sqlite_statement(use, CHECK);
+    int rc = s != NULL ? sqlite3_step(s) : sqlite3_errcode(use->db);
+    const char *text;
+
+    (void)arg;
+    if (rc != SQLITE_ROW)
+        return rc;
+    text = (const char *)sqlite3_column_text(s, 0);
+    if (text != NULL && strcmp(text, "ok") == 0)
+        return SQLITE_OK;
+    (void)ownkey_fail(err, OWNKEY_DAMAGED, "the file is damaged: %.200s",
+                      text != NULL ? text : "unknown");
+    return SQLITE_ABORT;
+}
+
+static enum ownkey_status
+rows_check(struct ownkey_store_rows *rows, struct ownkey_error *err)
+{
+    return run(rows, OWNKEY_SQLITE_READ, work_check, NULL, err);
+}
+
+static int
+work_copy(struct ownkey_sqlite_use *use, void *arg, struct ownkey_error *err)
+{
+    sqlite3_stmt *s = ownkey_sqlite_statement(use, COPY);
+    int rc = s != NULL ? sqlite3_bind_text(s, 1, arg, -1, SQLITE_STATIC)
+                       : sqlite3_errcode(use->db);
+
+    (void)err;
+    return step_done(s, rc);
+}
+
+/* SQLite takes an empty file: made here, for its owner only. */
+static enum ownkey_status
+rows_copy(struct ownkey_store_rows *rows, const char *path,
+          struct ownkey_error *err)
+{
+    char copy[PATH_MAX];
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    enum ownkey_status st;
+
+    if (fd < 0)
+        return ownkey_fail(err, OWNKEY_IO, "%s: %s", path, strerror(errno));
+    (void)close(fd);
+    (void)snprintf(copy, sizeof(copy), "%s", path);
+    st = run(rows, OWNKEY_SQLITE_READ, work_copy, copy, err);
+    if (st != OWNKEY_OK)
+        (void)unlink(path);
+    return st;
+}
+
 /* ---- life ---- */
 
 static void
@@ -581,6 +646,8 @@ static const struct ownkey_store_rows_ops sqlite_ops = {
     .replace = rows_replace,
     .remove = rows_remove,
     .find = rows_find,
+    .check = rows_check,
+    .copy = rows_copy,
     .free = rows_free,
 };
 

@@ -82,6 +82,7 @@ check_token(const struct ownkey_tool *tool, struct ownkey_token *token,
     } else {
         ownkey_check_passed(&s, "configuration", s.uri);
         ownkey_check_kek(&s, token, other);
+        ownkey_check_store(&s, token);
     }
     ownkey_report_bool(o, "ok", s.good);
     if (ownkey_token_error(token)->status == OWNKEY_OK)

@@ -51,11 +51,13 @@ bool ownkey_check_fits(struct ownkey_check_subject *s,
                        struct ownkey_token *token, struct ownkey_key *key,
                        struct ownkey_blob configured);
 
-/* ---- check_kek.c, check_key.c ---- */
+/* ---- check_kek.c, check_key.c, check_store.c ---- */
 
 /* other: the same token of a set that shares no lease with it. */
 void ownkey_check_kek(struct ownkey_check_subject *s,
                       struct ownkey_token *token, struct ownkey_token *other);
 void ownkey_check_key(struct ownkey_check_subject *s, struct ownkey_key *key);
+void ownkey_check_store(struct ownkey_check_subject *s,
+                        struct ownkey_token *token);
 
 #endif

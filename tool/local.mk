@@ -4,6 +4,7 @@ ownkey_SOURCES = \
 	tool/check_kek.c \
 	tool/check_key.c \
 	tool/check_step.c \
+	tool/check_store.c \
 	tool/exit.c \
 	tool/files.c \
 	tool/flush.c \
@@ -20,6 +21,7 @@ ownkey_SOURCES = \
 	tool/report.c \
 	tool/rewrap.c \
 	tool/status.c \
+	tool/store.c \
 	tool/tool.h \
 	tool/unwrap.c \
 	tool/wrap.c \

@@ -108,6 +108,21 @@ static const struct ownkey_tool_command commands[] = {
         .run = ownkey_tool_key,
     },
     {
+        .name = "store",
+        .arguments = "list TOKEN | verify TOKEN | rotate TOKEN "
+                     "[--compromised] [--reseal] | export TOKEN --out FILE",
+        .help = "Shows, checks and copies what programs keep on a token",
+        .options = "  list            the objects\n"
+                   "  verify          opens each: whether it is as it was "
+                   "sealed\n"
+                   "  rotate          a new data key seals from now on\n"
+                   "  --compromised   the former one is marked so\n"
+                   "  --reseal        what is there is sealed anew, too\n"
+                   "  export          a copy, sealed, while it is in use\n"
+                   "  --out FILE      where to; it must not be there\n",
+        .run = ownkey_tool_store,
+    },
+    {
         .name = "localkms",
         .arguments = "create PATH [--type TYPE] | rotate PATH | disable PATH "
                      "| enable PATH | show PATH",

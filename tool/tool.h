@@ -58,6 +58,7 @@ enum ownkey_exit ownkey_tool_wrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_unwrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_rewrap(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_key(struct ownkey_tool *, int, char **);
+enum ownkey_exit ownkey_tool_store(struct ownkey_tool *, int, char **);
 enum ownkey_exit ownkey_tool_localkms(struct ownkey_tool *, int, char **);
 
 /* ---- options.c ---- */

@@ -6,6 +6,7 @@ integration_tests += \
 	tests/integration/tool_keys.sh \
 	tests/integration/tool_many.sh \
 	tests/integration/tool_rewrap.sh \
+	tests/integration/tool_store.sh \
 	tests/integration/tool_use.sh \
 	tests/integration/tool_wrap.sh \
 	tests/integration/tree.sh
