@@ -412,6 +412,7 @@ static const struct ownkey_kms_ops hashivault_ops = {
     .wrap = hashivault_wrap,
     .generate = hashivault_generate,
     .unwrap = ownkey_hashivault_unwrap,
+    .unwrap_many = ownkey_hashivault_unwrap_many,
     .rewrap = ownkey_hashivault_rewrap,
     .sign = ownkey_hashivault_sign,
     .decrypt = ownkey_hashivault_decrypt,

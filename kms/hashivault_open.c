@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hashivault opens: wrapped keys, and what others encrypted with RSA. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "kms/hashivault_parts.h"
@@ -180,6 +181,49 @@ ownkey_hashivault_unwrap(struct ownkey_kms *kms,
     return ownkey_vault_batch_open(k->batch, &sealed,
                                    k->client.config.net.timeout_ms, plain,
                                    sent_ms, err);
+}
+
+static void
+take_opening(struct ownkey_vault_opening *o, struct ownkey_unwrap_item *item)
+{
+    item->status = o->status;
+    item->error = o->error;
+    item->sent_ms = o->sent_ms;
+    if (o->status == OWNKEY_OK)
+        ownkey_secret_move(&item->plain, &o->plain);
+    ownkey_secret_clear(&o->plain);
+    ownkey_vault_sealed_clear(&o->sealed);
+}
+
+/* What is not of this key is refused before anybody is asked. */
+void
+ownkey_hashivault_unwrap_many(struct ownkey_kms *kms,
+                              struct ownkey_unwrap_item *items, size_t count)
+{
+    struct ownkey_hashivault *k = ownkey_hashivault_of(kms);
+    struct ownkey_vault_opening *all = calloc(count, sizeof(*all));
+    struct ownkey_vault_opening **good = calloc(count, sizeof(*good));
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct ownkey_unwrap_item *item = &items[i];
+
+        if (all == NULL || good == NULL)
+            item->status = ownkey_fail(&item->error, OWNKEY_NOMEM,
+                                       "out of memory");
+        else if ((item->status = seal_request(k, &item->request,
+                                              &all[i].sealed,
+                                              &item->error)) == OWNKEY_OK)
+            good[n++] = &all[i];
+    }
+    if (n > 0)
+        ownkey_vault_batch_open_all(k->batch, good, n,
+                                    k->client.config.net.timeout_ms);
+    for (size_t i = 0; n > 0 && i < count; i++)
+        if (items[i].status == OWNKEY_OK)
+            take_opening(&all[i], &items[i]);
+    free(good);
+    free(all);
 }
 
 enum ownkey_status

@@ -47,6 +47,9 @@ ownkey_hashivault_key(struct ownkey_hashivault *k, struct ownkey_vault_key *key,
 extern const struct ownkey_vault_opener ownkey_hashivault_opener;
 
 /* Members of struct ownkey_kms_ops. */
+void ownkey_hashivault_unwrap_many(struct ownkey_kms *kms,
+                                   struct ownkey_unwrap_item *items,
+                                   size_t count);
 enum ownkey_status ownkey_hashivault_unwrap(
     struct ownkey_kms *kms, const struct ownkey_unwrap_request *request,
     struct ownkey_secret *plain, uint64_t *sent_ms, struct ownkey_error *err);

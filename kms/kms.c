@@ -172,6 +172,19 @@ ownkey_kms_unwrap(struct ownkey_kms *kms,
                            : st;
 }
 
+bool
+ownkey_kms_can_unwrap_many(const struct ownkey_kms *kms)
+{
+    return kms->ops->unwrap_many != NULL;
+}
+
+void
+ownkey_kms_unwrap_many(struct ownkey_kms *kms, struct ownkey_unwrap_item *items,
+                       size_t count)
+{
+    kms->ops->unwrap_many(kms, items, count);
+}
+
 enum ownkey_status
 ownkey_kms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,
                   const struct ownkey_unwrap_request *request,

@@ -69,6 +69,15 @@ struct ownkey_unwrap_request {
     const struct ownkey_context *context;
 };
 
+/* One of several keys that are opened together, and what came of it. */
+struct ownkey_unwrap_item {
+    struct ownkey_unwrap_request request;
+    struct ownkey_secret plain; /* on OWNKEY_OK; the caller clears it */
+    uint64_t sent_ms;
+    enum ownkey_status status;
+    struct ownkey_error error;
+};
+
 struct ownkey_kms;
 
 /*
@@ -123,6 +132,13 @@ struct ownkey_kms_ops {
                                  const struct ownkey_unwrap_request *,
                                  struct ownkey_secret *plain,
                                  uint64_t *sent_ms, struct ownkey_error *);
+
+    /*
+     * Several at once, in as few requests as the service can; fills all of
+     * each item but its request. NULL: the service has no such request.
+     */
+    void (*unwrap_many)(struct ownkey_kms *, struct ownkey_unwrap_item *items,
+                        size_t count);
 
     /*
      * From one key of the service (of the same driver; may be the same key)
@@ -255,6 +271,10 @@ ownkey_kms_unwrap(struct ownkey_kms *kms,
                   const struct ownkey_unwrap_request *request,
                   struct ownkey_secret *plain, uint64_t *sent_ms,
                   struct ownkey_error *err);
+/* Whether there is any use in it. */
+bool ownkey_kms_can_unwrap_many(const struct ownkey_kms *kms);
+void ownkey_kms_unwrap_many(struct ownkey_kms *kms,
+                            struct ownkey_unwrap_item *items, size_t count);
 /* OWNKEY_UNSUPPORTED also when the two are not of one service. */
 OWNKEY_MUST_CHECK enum ownkey_status
 ownkey_kms_rewrap(struct ownkey_kms *to, struct ownkey_kms *from,

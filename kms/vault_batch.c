@@ -374,3 +374,36 @@ ownkey_vault_batch_open(struct ownkey_vault_batch *b,
     free_waiter(w);
     return st;
 }
+
+/* How many from the first on go into one request. */
+static size_t
+fit(struct ownkey_vault_opening *const *openings, size_t count)
+{
+    size_t chars = strlen(openings[0]->sealed.text);
+    size_t n = 1;
+
+    while (n < count && n < OWNKEY_VAULT_BATCH_MAX &&
+           openings[n]->sealed.binding.way ==
+               openings[0]->sealed.binding.way &&
+           chars + strlen(openings[n]->sealed.text) <=
+               OWNKEY_VAULT_BATCH_CHARS)
+        chars += strlen(openings[n++]->sealed.text);
+    return n;
+}
+
+void
+ownkey_vault_batch_open_all(const struct ownkey_vault_batch *b,
+                            struct ownkey_vault_opening *const *openings,
+                            size_t count, uint64_t limit_ms)
+{
+    while (count > 0) {
+        size_t n = fit(openings, count);
+
+        if (n == 1 ||
+            !b->opener.many(b->opener.arg, openings, n, limit_ms))
+            for (size_t i = 0; i < n; i++)
+                b->opener.one(b->opener.arg, openings[i], limit_ms);
+        openings += n;
+        count -= n;
+    }
+}

@@ -67,4 +67,13 @@ ownkey_vault_batch_open(struct ownkey_vault_batch *batch,
                         struct ownkey_secret *plain, uint64_t *sent_ms,
                         struct ownkey_error *err);
 
+/*
+ * The same for several of one caller, which waits for nobody: in as few
+ * requests as they fit into, each within limit_ms. Fills all of each but its
+ * sealed.
+ */
+void ownkey_vault_batch_open_all(const struct ownkey_vault_batch *batch,
+                                 struct ownkey_vault_opening *const *openings,
+                                 size_t count, uint64_t limit_ms);
+
 #endif

@@ -5,7 +5,10 @@
 #include "token/hook.h"
 #include "token/probe.h"
 
-enum { LOOK_MS = 500 }; /* whether somebody has flushed */
+enum {
+    LOOK_MS = 500,     /* whether somebody has flushed */
+    TOGETHER_MAX = 32, /* leases that are refreshed at once */
+};
 
 /* When a probe or a hook is due, or due_ms if that is before it. */
 static uint64_t
@@ -72,18 +75,52 @@ tidy(void *arg, uint64_t now_ms, uint64_t *errand_ms)
                                                          : next;
 }
 
-/* One lease that is due; false: none is. What goes wrong is logged. */
-static bool
-refresh_one(struct ownkey_tokens *set)
+static struct ownkey_data_key *
+next_due(struct ownkey_tokens *set, const struct ownkey_token *of,
+         uint64_t soon_ms)
+{
+    return ownkey_lease_next_due(set->leases, NULL, of,
+                                 ownkey_clock_boot_ms(set->clock) + soon_ms);
+}
+
+static void
+refresh(struct ownkey_data_key *const *dks, size_t count)
 {
     struct ownkey_error err = { 0 };
-    struct ownkey_data_key *dk = ownkey_lease_next_due(
-        set->leases, NULL, NULL, ownkey_clock_boot_ms(set->clock));
 
-    if (dk == NULL)
+    if (count > 1 && ownkey_dk_can_refresh_many(dks[0]))
+        ownkey_dk_refresh_many(dks, count);
+    else
+        for (size_t i = 0; i < count; i++)
+            (void)ownkey_dk_refresh(dks[i], &err);
+}
+
+/*
+ * A lease that is due, with others of its token that are or will be soon, if
+ * the service can answer for several at once: so they come to be due together.
+ * False: none is. What goes wrong is logged.
+ */
+static bool
+refresh_some(struct ownkey_tokens *set)
+{
+    struct ownkey_data_key *dks[TOGETHER_MAX];
+    size_t count = 1;
+
+    dks[0] = next_due(set, NULL, 0);
+    if (dks[0] == NULL)
         return false;
-    (void)ownkey_dk_refresh(dk, &err);
-    ownkey_data_key_free(dk);
+    while (count < TOGETHER_MAX && ownkey_dk_can_refresh_many(dks[count - 1]) &&
+           (dks[count] = next_due(set, dks[0]->token,
+                                  dks[0]->token->conf->cache_ms / 8)) != NULL)
+        count++;
+    /* The last one may be of another kind. */
+    if (count > 1 && !ownkey_dk_can_refresh_many(dks[count - 1])) {
+        refresh(&dks[count - 1], 1);
+        ownkey_data_key_free(dks[--count]);
+    }
+    refresh(dks, count);
+    for (size_t i = 0; i < count; i++)
+        ownkey_data_key_free(dks[i]);
     return true;
 }
 
@@ -104,9 +141,9 @@ errand(void *arg)
         if (ownkey_probe_due(&set->tokens[i], now) > now)
             continue;
         ownkey_probe_run(&set->tokens[i]);
-        (void)refresh_one(set);
+        (void)refresh_some(set);
     }
-    if (!ownkey_worker_stopping(set->worker) && refresh_one(set))
+    if (!ownkey_worker_stopping(set->worker) && refresh_some(set))
         return 0;
     (void)ownkey_lease_sweep(set->leases, now, &refresh_ms);
     return first_due(set, now, refresh_ms);

@@ -373,6 +373,13 @@ ownkey_dk_kek_answered(struct ownkey_data_key *dk, struct ownkey_ask *ask,
 }
 
 bool
+ownkey_dk_can_refresh_many(const struct ownkey_data_key *dk)
+{
+    return dk->kind == &wrapped_kind && dk->token->tree == NULL &&
+           ownkey_kms_can_unwrap_many(dk->token->kms);
+}
+
+bool
 ownkey_dk_is_under_kek(const struct ownkey_data_key *dk)
 {
     return dk->key == NULL;

@@ -116,6 +116,16 @@ enum ownkey_status ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
 enum ownkey_status ownkey_dk_refresh(struct ownkey_data_key *dk,
                                      struct ownkey_error *err);
 
+/*
+ * The same for several of one token, of which each can be refreshed together
+ * with others: in as few requests as the service can.
+ */
+bool ownkey_dk_can_refresh_many(const struct ownkey_data_key *dk);
+void ownkey_dk_refresh_many(struct ownkey_data_key *const *dks, size_t count);
+
+/* What the KEK says is no key any more has no lease any more. (datakey_use.c) */
+void ownkey_dk_end_damaged(struct ownkey_data_key *dk);
+
 /* What a request was made for: counted against the lease that it begins. */
 struct ownkey_dk_cost {
     uint64_t uses;

@@ -165,9 +165,8 @@ ask_only(struct ownkey_data_key *dk, struct ownkey_error *err)
     return st;
 }
 
-/* What the KEK says is no key any more has no lease any more. */
-static void
-end_damaged(struct ownkey_data_key *dk)
+void
+ownkey_dk_end_damaged(struct ownkey_data_key *dk)
 {
     ownkey_lease_end(dk->token->set->leases, dk->id, dk->token);
     if (dk->token->tree != NULL)
@@ -188,7 +187,7 @@ renew(struct ownkey_data_key *dk, uint64_t after_ms, struct ownkey_error *err)
 
     ownkey_secret_clear(&key);
     if (st == OWNKEY_DAMAGED)
-        end_damaged(dk);
+        ownkey_dk_end_damaged(dk);
     return st;
 }
 
@@ -202,7 +201,7 @@ ownkey_dk_confirm(struct ownkey_data_key *dk, bool keep,
         return renew(dk, ownkey_token_now(dk->token), err);
     st = ask_only(dk, err);
     if (st == OWNKEY_DAMAGED)
-        end_damaged(dk);
+        ownkey_dk_end_damaged(dk);
     return st;
 }
 

@@ -144,7 +144,7 @@ uint64_t ownkey_lease_sweep(struct ownkey_lease_table *table, uint64_t now_ms,
 /*
  * The source of a lease that is due, for the caller to ask and to free. NULL:
  * none. It is not due again for a sixteenth of its length. id: only that one,
- * of owner; NULL: any.
+ * of owner; NULL: any of owner, or if that is NULL any at all.
  */
 struct ownkey_data_key *
 ownkey_lease_next_due(struct ownkey_lease_table *table, const uint8_t *id,

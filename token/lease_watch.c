@@ -177,7 +177,8 @@ ownkey_lease_next_due(struct ownkey_lease_table *table, const uint8_t *id,
         if (atomic_load(&s->tag) == 0)
             continue;
         (void)pthread_mutex_lock(&s->lock);
-        due = due_locked(s, now_ms);
+        if (owner == NULL || s->term.owner == owner)
+            due = due_locked(s, now_ms);
         (void)pthread_mutex_unlock(&s->lock);
     }
     return due;

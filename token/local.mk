@@ -3,6 +3,7 @@ libownkey_la_SOURCES += \
 	token/background.c token/background.h \
 	token/datakey.c token/datakey.h \
 	token/datakey_derive.c \
+	token/datakey_many.c \
 	token/datakey_oaep.c \
 	token/datakey_parts.h \
 	token/datakey_tree.c \

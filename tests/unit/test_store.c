@@ -371,8 +371,8 @@ static void
 notices_every_change_of_a_row(void **state)
 {
     static const char *const changes[] = {
-        "UPDATE object SET attributes = CAST("
-        "substr(attributes, 1, length(attributes) - 1) || x'00' AS BLOB)",
+        ("UPDATE object SET attributes = CAST("
+         "substr(attributes, 1, length(attributes) - 1) || x'00' AS BLOB)"),
         "UPDATE object SET attributes = x''",
         "UPDATE object SET version = version + 1",
         "UPDATE object SET created_s = created_s + 1",
@@ -407,12 +407,12 @@ static void
 notices_swapped_objects(void **state)
 {
     static const char *const swaps[] = {
-        "CREATE TEMP TABLE t AS SELECT * FROM object;"
-        "UPDATE object SET (salt, sealed) ="
-        " (SELECT salt, sealed FROM t WHERE t.id = 3 - object.id)",
-        "CREATE TEMP TABLE t AS SELECT * FROM object;"
-        "UPDATE object SET (salt, sealed, attributes) ="
-        " (SELECT salt, sealed, attributes FROM t WHERE t.id = 3 - object.id)",
+        ("CREATE TEMP TABLE t AS SELECT * FROM object;"
+         "UPDATE object SET (salt, sealed) ="
+         " (SELECT salt, sealed FROM t WHERE t.id = 3 - object.id)"),
+        ("CREATE TEMP TABLE t AS SELECT * FROM object;"
+         "UPDATE object SET (salt, sealed, attributes) ="
+         " (SELECT salt, sealed, attributes FROM t WHERE t.id = 3 - object.id)"),
     };
     struct store_env *e = *state;
     int64_t a = store_add(e, "a", "secret of a");

@@ -46,3 +46,9 @@ tests_unit_test_vault_reply_SOURCES = tests/unit/test_vault_reply.c \
 	tests/unit/gcp_help.c tests/unit/gcp_help.h tests/unit/test.h
 tests_unit_test_vault_reply_CFLAGS = $(test_cflags)
 tests_unit_test_vault_reply_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_refresh_many
+tests_unit_test_refresh_many_SOURCES = tests/unit/test_refresh_many.c \
+	tests/unit/fixture.c tests/unit/fixture.h $(vault_help)
+tests_unit_test_refresh_many_CFLAGS = $(test_cflags)
+tests_unit_test_refresh_many_LDADD = $(test_libs)
