@@ -30,7 +30,8 @@ slow_tests += tests/unit/test_aws_sources tests/unit/test_aws_trouble \
 	tests/unit/test_hashivault_keys tests/unit/test_hashivault_threads \
 	tests/unit/test_fork_often tests/unit/test_hook tests/unit/test_hsm_bad \
 	tests/unit/test_hsm_softhsm tests/unit/test_hsm_threads \
-	tests/unit/test_leases tests/unit/test_process \
+	tests/unit/test_leases tests/unit/test_pkcs11_crowd \
+	tests/unit/test_process \
 	tests/unit/test_refresh_many tests/unit/test_revocation \
 	tests/unit/test_store_file
 

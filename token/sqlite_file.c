@@ -236,6 +236,13 @@ now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* SQLITE_PROTOCOL: it has lost a race for a lock too often. */
+static bool
+is_busy(int rc)
+{
+    return rc == SQLITE_BUSY || rc == SQLITE_PROTOCOL;
+}
+
 static enum ownkey_status
 run(struct ownkey_sqlite *file, enum ownkey_sqlite_mode mode,
     ownkey_sqlite_work *work, void *arg, struct ownkey_error *err)
@@ -246,7 +253,7 @@ run(struct ownkey_sqlite *file, enum ownkey_sqlite_mode mode,
     for (;;) {
         memset(err, 0, sizeof(*err));
         rc = try_once(file, mode, work, arg, err);
-        if (rc != SQLITE_BUSY || now_ms() >= until)
+        if (!is_busy(rc) || now_ms() >= until)
             break;
         nap();
     }

@@ -26,6 +26,7 @@ ownkey_sqlite_explain(const struct ownkey_sqlite_config *config, sqlite3 *db,
 
     switch (rc & 0xff) {
     case SQLITE_BUSY:
+    case SQLITE_PROTOCOL:
         (void)ownkey_fail(err, OWNKEY_IO,
                           "%s: %s has been in use by another process for %d s",
                           where, path, OWNKEY_SQLITE_WAIT_MS / 1000);

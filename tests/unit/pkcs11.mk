@@ -82,3 +82,9 @@ tests_unit_test_pkcs11_store_memory_SOURCES = \
 	tests/unit/memory_scan.h $(pkcs11_store_help)
 tests_unit_test_pkcs11_store_memory_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_store_memory_LDADD = $(test_libs)
+
+unit_tests += tests/unit/test_pkcs11_crowd
+tests_unit_test_pkcs11_crowd_SOURCES = \
+	tests/unit/test_pkcs11_crowd.c $(pkcs11_store_help)
+tests_unit_test_pkcs11_crowd_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_crowd_LDADD = $(test_libs) $(SQLITE_LIBS)
