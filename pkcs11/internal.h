@@ -280,6 +280,9 @@ CK_ULONG ownkey_p11_object_ulong(struct ownkey_p11_object *object,
                                  CK_ATTRIBUTE_TYPE type);
 bool ownkey_p11_object_true(struct ownkey_p11_object *object,
                             CK_ATTRIBUTE_TYPE type);
+/* Whether C_SetAttributeValue may change that, and to that. (object_api.c) */
+CK_RV ownkey_p11_check_change_locked(const struct ownkey_p11_object *object,
+                                     const CK_ATTRIBUTE *attribute);
 /* As C_DestroyObject. (object_api.c) */
 CK_RV ownkey_p11_object_destroy(struct ownkey_p11_session *session,
                                 CK_OBJECT_HANDLE handle);

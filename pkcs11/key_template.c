@@ -101,9 +101,9 @@ ownkey_p11_private_take(const void *template, CK_ULONG count,
 static void
 set_common(struct ownkey_p11_builder *b, CK_OBJECT_CLASS class, bool generated)
 {
-    static const CK_ATTRIBUTE_TYPE no[] = {CKA_TOKEN, CKA_COPYABLE,
-                                           CKA_DERIVE};
-    static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE};
+    static const CK_ATTRIBUTE_TYPE no[] = {CKA_TOKEN, CKA_DERIVE};
+    static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE,
+                                            CKA_COPYABLE};
     static const CK_ATTRIBUTE_TYPE empty[] = {
         CKA_LABEL, CKA_ID, CKA_SUBJECT, CKA_START_DATE, CKA_END_DATE};
 

@@ -8,6 +8,7 @@ libownkey_la_SOURCES += \
 	pkcs11/cipher_api.c \
 	pkcs11/ck.h \
 	pkcs11/convert.c pkcs11/convert.h \
+	pkcs11/copy.c \
 	pkcs11/create.c pkcs11/create.h \
 	pkcs11/derive.c \
 	pkcs11/digest.c \

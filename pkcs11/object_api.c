@@ -227,8 +227,9 @@ may_become(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
     }
 }
 
-static CK_RV
-check_change_locked(const struct ownkey_p11_object *o, const CK_ATTRIBUTE *a)
+CK_RV
+ownkey_p11_check_change_locked(const struct ownkey_p11_object *o,
+                               const CK_ATTRIBUTE *a)
 {
     CK_BBOOL flag;
 
@@ -254,7 +255,7 @@ change_locked(struct ownkey_p11_object *o, const void *template,
         return CKR_ACTION_PROHIBITED;
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
-        CK_RV rv = check_change_locked(o, &a);
+        CK_RV rv = ownkey_p11_check_change_locked(o, &a);
 
         if (rv != CKR_OK)
             return rv;
@@ -328,23 +329,4 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
     if (rv != CKR_OK)
         return rv;
     return ownkey_p11_end(s, ownkey_p11_object_destroy(s, object));
-}
-
-/* CKA_COPYABLE is false everywhere; callers that cache copies go without. */
-CK_RV
-C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
-             CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *copy)
-{
-    struct ownkey_p11_session *s;
-    struct ownkey_p11_object *o;
-    CK_RV rv = ownkey_p11_begin(handle, &s);
-
-    if (rv != CKR_OK)
-        return rv;
-    if (copy == NULL || (template == NULL && count != 0))
-        return ownkey_p11_end(s, CKR_ARGUMENTS_BAD);
-    o = ownkey_p11_object_get(s, object);
-    rv = o == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_FUNCTION_NOT_SUPPORTED;
-    ownkey_p11_object_free(o);
-    return ownkey_p11_end(s, rv);
 }

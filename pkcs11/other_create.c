@@ -10,7 +10,8 @@ struct taking {
     struct ownkey_blob value;
 };
 
-static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE};
+static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE,
+                                        CKA_COPYABLE};
 
 static CK_RV
 take_special(const CK_ATTRIBUTE *a, void *arg)
@@ -144,7 +145,6 @@ ownkey_p11_certificate_create(struct ownkey_p11_session *s,
     ownkey_p11_build_bools(&b, yes, sizeof(yes) / sizeof(yes[0]), true);
     ownkey_p11_build_bool(&b, CKA_TOKEN, false);
     ownkey_p11_build_bool(&b, CKA_PRIVATE, false);
-    ownkey_p11_build_bool(&b, CKA_COPYABLE, false);
     ownkey_p11_build(&b, CKA_LABEL, NULL, 0);
     ownkey_p11_build(&b, CKA_ID, NULL, 0);
     rv = b.ok ? ownkey_p11_template_take(
@@ -213,7 +213,6 @@ ownkey_p11_data_create(struct ownkey_p11_session *s, const void *template,
     ownkey_p11_build_ulong(&b, CKA_CLASS, CKO_DATA);
     ownkey_p11_build_bools(&b, yes, sizeof(yes) / sizeof(yes[0]), true);
     ownkey_p11_build_bool(&b, CKA_TOKEN, false);
-    ownkey_p11_build_bool(&b, CKA_COPYABLE, false);
     for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
         ownkey_p11_build(&b, empty[i], NULL, 0);
     rv = b.ok ? ownkey_p11_template_take(

@@ -45,8 +45,9 @@ set_defaults(struct ownkey_p11_attributes *list, enum ownkey_p11_origin origin)
 {
     static const CK_ATTRIBUTE_TYPE no[] = {
         CKA_TOKEN, CKA_PRIVATE, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP,
-        CKA_DERIVE, CKA_WRAP_WITH_TRUSTED, CKA_TRUSTED, CKA_COPYABLE};
-    static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE};
+        CKA_DERIVE, CKA_WRAP_WITH_TRUSTED, CKA_TRUSTED};
+    static const CK_ATTRIBUTE_TYPE yes[] = {CKA_MODIFIABLE, CKA_DESTROYABLE,
+                                            CKA_COPYABLE};
     static const CK_ATTRIBUTE_TYPE empty[] = {CKA_LABEL, CKA_ID,
                                               CKA_START_DATE, CKA_END_DATE};
     bool brought = origin == OWNKEY_P11_CREATED;

@@ -88,3 +88,9 @@ tests_unit_test_pkcs11_crowd_SOURCES = \
 	tests/unit/test_pkcs11_crowd.c $(pkcs11_store_help)
 tests_unit_test_pkcs11_crowd_CFLAGS = $(test_cflags)
 tests_unit_test_pkcs11_crowd_LDADD = $(test_libs) $(SQLITE_LIBS)
+
+unit_tests += tests/unit/test_pkcs11_replay
+tests_unit_test_pkcs11_replay_SOURCES = \
+	tests/unit/test_pkcs11_replay.c $(pkcs11_store_help)
+tests_unit_test_pkcs11_replay_CFLAGS = $(test_cflags)
+tests_unit_test_pkcs11_replay_LDADD = $(test_libs)
