@@ -10,6 +10,7 @@ libownkey_la_SOURCES += \
 	base/log_budget.c base/log_budget.h \
 	base/nearest.c base/nearest.h \
 	base/options.c base/options.h \
+	base/pkey.c base/pkey.h \
 	base/process.c base/process.h \
 	base/secret.c base/secret.h \
 	base/secret_pages.c base/secret_pages.h \

@@ -13,6 +13,7 @@
 
 #include "base/encode.h"
 #include "base/libctx.h"
+#include "base/pkey.h"
 #include "kms/azure_algorithm.h"
 
 enum {
@@ -50,8 +51,7 @@ encode_spki(const char *algorithm, OSSL_PARAM_BLD *builder,
             struct ownkey_bytes *spki)
 {
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(ownkey_libctx(), algorithm, NULL);
+    EVP_PKEY_CTX *ctx = ownkey_pkey_ctx(algorithm);
     EVP_PKEY_CTX *check = NULL;
     EVP_PKEY *pkey = NULL;
     unsigned char *der = NULL;

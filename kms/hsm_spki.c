@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "base/libctx.h"
+#include "base/pkey.h"
 #include "kms/algorithm.h"
 
 enum { DER_MAX = 16384, ED25519_LEN = 32, POINT_MAX = 133 };
@@ -48,8 +49,7 @@ static EVP_PKEY *
 from_data(const char *type, OSSL_PARAM_BLD *bld)
 {
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(ownkey_libctx(), type, NULL);
+    EVP_PKEY_CTX *ctx = ownkey_pkey_ctx(type);
     EVP_PKEY *pkey = NULL;
 
     if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "base/libctx.h"
+#include "base/pkey.h"
 
 enum {
     PARAMS_MAX = 6,
@@ -34,17 +35,13 @@ openssl_failed(struct ownkey_error *err, enum ownkey_status st,
 static EVP_PKEY *
 generate(const struct ownkey_key_type_info *info)
 {
-    OSSL_LIB_CTX *ctx = ownkey_libctx();
-
-    if (ctx == NULL)
-        return NULL;
     switch (info->family) {
     case OWNKEY_FAMILY_RSA:
-        return EVP_PKEY_Q_keygen(ctx, NULL, "RSA", (size_t)info->bits);
+        return ownkey_pkey_generate("RSA", info->bits, NULL);
     case OWNKEY_FAMILY_EC:
-        return EVP_PKEY_Q_keygen(ctx, NULL, "EC", info->group);
+        return ownkey_pkey_generate("EC", 0, info->group);
     case OWNKEY_FAMILY_ED:
-        return EVP_PKEY_Q_keygen(ctx, NULL, "ED25519");
+        return ownkey_pkey_generate("ED25519", 0, NULL);
     case OWNKEY_FAMILY_AES:
     case OWNKEY_FAMILY_HMAC:
         break;

@@ -4,7 +4,7 @@
 #include <openssl/params.h>
 #include <openssl/x509.h>
 
-#include "base/libctx.h"
+#include "base/pkey.h"
 #include "pkcs11/internal.h"
 
 /*
@@ -59,7 +59,7 @@ unpack_point(struct ownkey_blob in, size_t field)
 static EVP_PKEY *
 public_of(const char *group, struct ownkey_blob point)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(ownkey_libctx(), "EC", NULL);
+    EVP_PKEY_CTX *ctx = ownkey_pkey_ctx("EC");
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
                                          (char *)(uintptr_t)group, 0),

@@ -6,6 +6,7 @@
 #include <openssl/param_build.h>
 
 #include "base/libctx.h"
+#include "base/pkey.h"
 #include "pkcs11/builder.h"
 
 bool
@@ -102,8 +103,7 @@ push_bytes(struct making *m, const char *name, struct ownkey_blob b)
 static EVP_PKEY *
 finish(struct making *m, const char *type, int selection)
 {
-    EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(ownkey_libctx(), type, NULL);
+    EVP_PKEY_CTX *ctx = ownkey_pkey_ctx(type);
     OSSL_PARAM *params = m->ok ? OSSL_PARAM_BLD_to_param(m->bld) : NULL;
     EVP_PKEY *pkey = NULL;
 
@@ -237,14 +237,32 @@ import_ec(const struct ownkey_p11_key_parts *p, enum ownkey_key_type type,
     return rv;
 }
 
+/* Without a builder: that would leave a copy behind. */
+static EVP_PKEY *
+raw_ed25519(struct ownkey_blob raw)
+{
+    EVP_PKEY_CTX *ctx = ownkey_pkey_ctx("ED25519");
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
+                                          (void *)(uintptr_t)raw.data, raw.len),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *pkey = NULL;
+
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
 EVP_PKEY *
 ownkey_p11_raw_private(enum ownkey_key_type type, struct ownkey_blob raw)
 {
     struct making m;
 
     if (type == OWNKEY_KEY_ED25519)
-        return EVP_PKEY_new_raw_private_key_ex(ownkey_libctx(), "ED25519",
-                                               NULL, raw.data, raw.len);
+        return raw_ed25519(raw);
     m = begin();
     m.ok = m.ok && OSSL_PARAM_BLD_push_utf8_string(
                        m.bld, OSSL_PKEY_PARAM_GROUP_NAME,
@@ -257,11 +275,15 @@ static CK_RV
 import_ed25519(const struct ownkey_p11_key_parts *p, bool private,
                EVP_PKEY **pkey)
 {
-    struct ownkey_blob raw = private ? p->value : bare_point(p->point);
+    struct making m;
 
-    *pkey = private ? ownkey_p11_raw_private(OWNKEY_KEY_ED25519, raw)
-                    : EVP_PKEY_new_raw_public_key_ex(
-                          ownkey_libctx(), "ED25519", NULL, raw.data, raw.len);
+    if (private) {
+        *pkey = ownkey_p11_raw_private(OWNKEY_KEY_ED25519, p->value);
+    } else {
+        m = begin();
+        push_bytes(&m, OSSL_PKEY_PARAM_PUB_KEY, bare_point(p->point));
+        *pkey = finish(&m, "ED25519", EVP_PKEY_PUBLIC_KEY);
+    }
     return *pkey != NULL ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 

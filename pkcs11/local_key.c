@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/libctx.h"
+#include "base/pkey.h"
 #include "pkcs11/import.h"
 
 static bool
@@ -27,17 +28,13 @@ is_local_type(enum ownkey_key_type type)
 static EVP_PKEY *
 generate(const struct ownkey_key_type_info *info)
 {
-    OSSL_LIB_CTX *libctx = ownkey_libctx();
-
-    if (libctx == NULL)
-        return NULL;
     switch (info->family) {
     case OWNKEY_FAMILY_RSA:
-        return EVP_PKEY_Q_keygen(libctx, NULL, "RSA", (size_t)info->bits);
+        return ownkey_pkey_generate("RSA", info->bits, NULL);
     case OWNKEY_FAMILY_EC:
-        return EVP_PKEY_Q_keygen(libctx, NULL, "EC", info->group);
+        return ownkey_pkey_generate("EC", 0, info->group);
     default:
-        return EVP_PKEY_Q_keygen(libctx, NULL, "ED25519");
+        return ownkey_pkey_generate("ED25519", 0, NULL);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 
 #include "base/libctx.h"
+#include "base/pkey.h"
 #include "token/datakey.h"
 
 static OSSL_FUNC_keymgmt_new_fn empty;
@@ -328,7 +329,7 @@ ec_import(void *vkey, int selection, const OSSL_PARAM params[])
         OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY) == NULL)
         return 0;
     ERR_set_mark();
-    ctx = EVP_PKEY_CTX_new_from_name(ownkey_libctx(), "EC", NULL);
+    ctx = ownkey_pkey_ctx("EC");
     if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
         EVP_PKEY_fromdata(ctx, &key->pub, EVP_PKEY_PUBLIC_KEY,
                           (OSSL_PARAM *)(uintptr_t)params) == 1)

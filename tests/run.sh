@@ -18,7 +18,8 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 
 test_packages="libcmocka-dev python3-boto3 python3-venv clang
     libclang-rt-14-dev valgrind mandoc shellcheck p11-kit gnutls-bin
-    openssh-client xz-utils softhsm2"
+    openssh-client xz-utils softhsm2 openjdk-17-jre-headless libnss3-tools
+    python3-pykcs11 libengine-pkcs11-openssl"
 
 install=yes
 suites=

@@ -1,6 +1,7 @@
 integration_tests += \
 	tests/integration/pkcs11_aws.sh \
 	tests/integration/pkcs11_derive.sh \
+	tests/integration/pkcs11_keystores.sh \
 	tests/integration/pkcs11_module.sh \
 	tests/integration/pkcs11_programs.sh \
 	tests/integration/pkcs11_store.sh \

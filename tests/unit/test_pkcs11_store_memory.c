@@ -9,7 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
-static struct scan_needle needles[4];
+static struct scan_needle needles[5];
 
 static CK_OBJECT_CLASS private_class = CKO_PRIVATE_KEY;
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
@@ -103,6 +103,27 @@ import_aes(CK_SESSION_HANDLE s)
     return key;
 }
 
+static CK_OBJECT_HANDLE
+import_ed25519(CK_SESSION_HANDLE s)
+{
+    CK_KEY_TYPE type = CKK_EC_EDWARDS;
+    CK_BYTE value[32];
+    CK_ATTRIBUTE t[] = {
+        {CKA_CLASS, &private_class, sizeof(private_class)},
+        {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_TOKEN, &p11_yes, 1},
+        {CKA_EC_PARAMS, (void *)(uintptr_t)"\x06\x03\x2b\x65\x70", 5},
+        {CKA_VALUE, value, sizeof(value)},
+    };
+    CK_OBJECT_HANDLE key = 0;
+
+    assert_ok(p11->C_GenerateRandom(s, value, sizeof(value)));
+    scan_mask(&needles[4], value, sizeof(value));
+    assert_ok(p11->C_CreateObject(s, t, 5, &key));
+    OPENSSL_cleanse(value, sizeof(value));
+    return key;
+}
+
 static void
 sign(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE type)
 {
@@ -121,16 +142,18 @@ keys_are_nowhere_between_operations(void **state)
     CK_OBJECT_HANDLE rsa = import_rsa(s);
     CK_OBJECT_HANDLE p256 = import_p256(s);
     CK_OBJECT_HANDLE aes = import_aes(s);
+    CK_OBJECT_HANDLE ed = import_ed25519(s);
     CK_BYTE out[16];
 
     (void)state;
-    assert_int_equal(scan_memory(needles, 4), 0);
+    assert_int_equal(scan_memory(needles, 5), 0);
     for (int i = 0; i < 3; i++) {
         sign(s, rsa, CKM_SHA256_RSA_PKCS);
         sign(s, p256, CKM_ECDSA_SHA256);
+        sign(s, ed, CKM_EDDSA);
         assert_ok(p11_encrypt_block(s, aes, out));
     }
-    assert_int_equal(scan_memory(needles, 4), 0);
+    assert_int_equal(scan_memory(needles, 5), 0);
 }
 
 /* The test can fail: a copy that somebody has is found. */
@@ -142,7 +165,7 @@ a_copy_is_found(void **state)
     (void)state;
     assert_non_null(copy);
     scan_unmask(&needles[3], copy);
-    assert_true(scan_memory(needles, 4) > 0);
+    assert_true(scan_memory(needles, 5) > 0);
     OPENSSL_cleanse(copy, SCAN_LEN_MAX);
     free(copy);
 }
