@@ -126,6 +126,7 @@ struct ownkey_p11_object {
     CK_SESSION_HANDLE session;     /* whose it is; 0: the token's */
     int64_t stored;                /* its number in the store; 0: not there */
     int64_t version;               /* of the stored one that this is */
+    uint8_t uid[OWNKEY_STORE_UID_LEN]; /* likewise */
     enum ownkey_p11_object_kind kind;
     enum ownkey_key_type key_type; /* of remote keys and KEK */
     struct ownkey_p11_slot *slot;

@@ -76,13 +76,17 @@ value_locked(const struct ownkey_p11_object *o, CK_ATTRIBUTE_TYPE type,
                                 : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
-/* One attribute of the caller's template; the others do not depend on it. */
+/*
+ * One attribute of the caller's template; the others do not depend on it.
+ * peeked: why a value that is sealed could not be opened.
+ */
 static CK_RV
 read_locked(const struct ownkey_p11_object *o,
-            const struct ownkey_secret *leased, CK_ATTRIBUTE *a)
+            const struct ownkey_secret *leased, CK_RV peeked, CK_ATTRIBUTE *a)
 {
     struct ownkey_blob value;
-    CK_RV rv = value_locked(o, a->type, leased, &value);
+    CK_RV rv = peeked == CKR_OK ? value_locked(o, a->type, leased, &value)
+                                : peeked;
 
     if (rv == CKR_OK && a->pValue != NULL && a->ulValueLen < value.len)
         rv = CKR_BUFFER_TOO_SMALL;
@@ -134,18 +138,18 @@ read_all(struct ownkey_p11_session *s, struct ownkey_p11_object *o,
          void *template, CK_ULONG count)
 {
     struct ownkey_secret leased = {0};
+    CK_RV peeked = CKR_OK;
     CK_RV rv = CKR_OK;
 
     for (CK_ULONG i = 0; i < count; i++)
         if (ownkey_p11_template_at(template, i).type == CKA_VALUE &&
-            leased.len == 0 && rv == CKR_OK)
-            rv = peek(s, o, &leased);
-    if (rv != CKR_OK)
-        return rv;
+            leased.len == 0 && peeked == CKR_OK)
+            peeked = peek(s, o, &leased);
     ownkey_p11_lock();
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ATTRIBUTE a = ownkey_p11_template_at(template, i);
-        CK_RV one = read_locked(o, &leased, &a);
+        CK_RV one = read_locked(
+            o, &leased, a.type == CKA_VALUE ? peeked : CKR_OK, &a);
 
         ownkey_p11_template_put(template, i, &a);
         if (rv == CKR_OK)

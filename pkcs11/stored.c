@@ -116,6 +116,7 @@ make_object(struct ownkey_p11_slot *slot,
     }
     o->stored = from->id;
     o->version = from->version;
+    memcpy(o->uid, from->uid, sizeof(o->uid));
     o->handle = ownkey_p11_stored_handle(slot, from->id);
     return o;
 }
@@ -223,7 +224,7 @@ ownkey_p11_stored_get(struct ownkey_p11_session *s, CK_OBJECT_HANDLE handle)
     if (o != NULL)
         atomic_fetch_add(&o->refs, 1);
     ownkey_p11_unlock();
-    if (o != NULL && ownkey_store_is_current(store, id, o->version))
+    if (o != NULL && ownkey_store_is_current(store, id, o->uid, o->version))
         return o;
     ownkey_p11_object_free(o);
     o = load(s, id);

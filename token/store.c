@@ -322,16 +322,20 @@ ownkey_store_read_sealed(struct ownkey_store *store, int64_t id,
 }
 
 bool
-ownkey_store_is_current(struct ownkey_store *store, int64_t id, int64_t version)
+ownkey_store_is_current(struct ownkey_store *store, int64_t id,
+                        const uint8_t uid[static OWNKEY_STORE_UID_LEN],
+                        int64_t version)
 {
+    uint8_t uid_now[OWNKEY_STORE_UID_LEN];
     struct ownkey_error err = { 0 };
     int64_t now = 0;
     int cancel = ownkey_token_enter();
     enum ownkey_status st =
-        store->rows->ops->version(store->rows, id, &now, &err);
+        store->rows->ops->version(store->rows, id, uid_now, &now, &err);
 
     ownkey_token_leave(cancel);
-    return st == OWNKEY_OK && now == version;
+    return st == OWNKEY_OK && now == version &&
+           memcmp(uid_now, uid, OWNKEY_STORE_UID_LEN) == 0;
 }
 
 enum ownkey_status

@@ -92,10 +92,12 @@ ownkey_store_read_sealed(struct ownkey_store *store, int64_t id,
                          struct ownkey_error *err);
 
 /*
- * False when the object has changed or is gone since it had that version, or
- * the store cannot be asked. Cheap enough for each operation.
+ * False when the object has changed or is gone since it had that version, when
+ * there is another one under its number (an older copy of the file was put
+ * back), or the store cannot be asked. Cheap enough for each operation.
  */
 bool ownkey_store_is_current(struct ownkey_store *store, int64_t id,
+                             const uint8_t uid[static OWNKEY_STORE_UID_LEN],
                              int64_t version);
 
 /*

@@ -91,8 +91,9 @@ struct ownkey_store_rows_ops {
                               struct ownkey_store_row *,
                               struct ownkey_store_key_row *,
                               struct ownkey_error *);
-    /* Of what is there: only its version. OWNKEY_NOT_FOUND. */
+    /* Of what is there: only its uid and version. OWNKEY_NOT_FOUND. */
     enum ownkey_status (*version)(struct ownkey_store_rows *, int64_t id,
+                                  uint8_t uid[static OWNKEY_STORE_UID_LEN],
                                   int64_t *version, struct ownkey_error *);
     /*
      * row->version is the new one; *done is false, and nothing has happened,

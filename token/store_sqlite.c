@@ -65,7 +65,7 @@ static const char *const statements[] = {
             " s.uid, o.uid, o.version, o.created_s, o.attributes, o.salt,"
             " o.sealed FROM object o JOIN data_key k ON k.id = o.data_key"
             " JOIN store s WHERE o.id = ?1",
-    [VERSION] = "SELECT version FROM object WHERE id = ?1",
+    [VERSION] = "SELECT version, uid FROM object WHERE id = ?1",
     [REPLACE] = "UPDATE object SET data_key = ?2, version = ?3,"
                 " attributes = ?5, salt = ?6, sealed = ?7, class = ?8,"
                 " key_type = ?9, label = ?10, cka_id = ?11"
@@ -427,11 +427,14 @@ work_version(struct ownkey_sqlite_use *use, void *arg, struct ownkey_error *err)
     if (rc == SQLITE_DONE)
         return not_found(err, "object");
     row->version = sqlite3_column_int64(s, 0);
+    if (rc == SQLITE_ROW && !get_exactly(s, 1, row->uid, sizeof(row->uid)))
+        return SQLITE_CORRUPT;
     return rc;
 }
 
 static enum ownkey_status
-rows_version(struct ownkey_store_rows *rows, int64_t id, int64_t *version,
+rows_version(struct ownkey_store_rows *rows, int64_t id,
+             uint8_t uid[static OWNKEY_STORE_UID_LEN], int64_t *version,
              struct ownkey_error *err)
 {
     struct ownkey_store_row row = { .id = id };
@@ -439,6 +442,7 @@ rows_version(struct ownkey_store_rows *rows, int64_t id, int64_t *version,
         run(rows, OWNKEY_SQLITE_READ, work_version, &row, err);
 
     *version = row.version;
+    memcpy(uid, row.uid, sizeof(row.uid));
     return st;
 }
 

@@ -306,12 +306,17 @@ static void
 read_data(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_RV want)
 {
     CK_BYTE value[32];
-    CK_ATTRIBUTE a = {CKA_VALUE, value, sizeof(value)};
+    CK_BBOOL token = CK_FALSE;
+    CK_ATTRIBUTE a[] = {{CKA_VALUE, value, sizeof(value)},
+                        {CKA_TOKEN, &token, 1}};
 
-    assert_rv(p11->C_GetAttributeValue(s, o, &a, 1), want);
+    assert_rv(p11->C_GetAttributeValue(s, o, a, 2), want);
+    assert_int_equal(token, CK_TRUE); /* whatever the other one says */
     if (want == CKR_OK) {
-        assert_int_equal(a.ulValueLen, 8);
+        assert_int_equal(a[0].ulValueLen, 8);
         assert_memory_equal(value, "the data", 8);
+    } else {
+        assert_int_equal(a[0].ulValueLen, CK_UNAVAILABLE_INFORMATION);
     }
 }
 

@@ -160,6 +160,20 @@ finds_in_pages(void **state)
 
 /* ---- changing ---- */
 
+/* Under that version, by the uid that it has now, or had. */
+static bool
+store_is_current(struct store_env *e, int64_t id, int64_t version)
+{
+    struct ownkey_store_object o = { 0 };
+    bool current;
+
+    if (ownkey_store_read(e->store, id, &o, &e->err) != OWNKEY_OK)
+        return false;
+    current = ownkey_store_is_current(e->store, id, o.uid, version);
+    ownkey_store_object_clear(&o);
+    return current;
+}
+
 static void
 changes_attributes(void **state)
 {
@@ -167,10 +181,10 @@ changes_attributes(void **state)
     int64_t id = store_add(e, "before", "the secret");
     int64_t found;
 
-    assert_true(ownkey_store_is_current(e->store, id, 1));
+    assert_true(store_is_current(e, id, 1));
     store_good(e, store_rename(e, id, "after"));
-    assert_false(ownkey_store_is_current(e->store, id, 1));
-    assert_true(ownkey_store_is_current(e->store, id, 2));
+    assert_false(store_is_current(e, id, 1));
+    assert_true(store_is_current(e, id, 2));
     assert_int_equal(store_find(e, "before", NULL, &found, 1), 0);
     assert_int_equal(store_find(e, "after", NULL, &found, 1), 1);
     assert_int_equal(found, id);
@@ -194,7 +208,7 @@ an_edit_can_be_refused(void **state)
     assert_int_equal(ownkey_store_edit(e->store, id, refuse, NULL, &e->err),
                      OWNKEY_ARG);
     assert_non_null(strstr(e->err.text, "not this one"));
-    assert_true(ownkey_store_is_current(e->store, id, 1));
+    assert_true(store_is_current(e, id, 1));
 }
 
 /* Somebody changes the object while the editor looks at it. */
@@ -221,7 +235,7 @@ no_edit_is_lost(void **state)
                                     &e->err));
     assert_int_equal(e->interfered, 2);
     assert_int_equal(store_find(e, "theirs", "ours", &found, 1), 1);
-    assert_true(ownkey_store_is_current(e->store, e->victim, 3));
+    assert_true(store_is_current(e, e->victim, 3));
 }
 
 static void
@@ -241,7 +255,7 @@ what_is_removed_is_gone_for_ever(void **state)
     assert_non_null(strstr(e->err.text, "token acme, object 1"));
     assert_int_equal(store_rename(e, a, "y"),
                      OWNKEY_NOT_FOUND);
-    assert_false(ownkey_store_is_current(e->store, a, 1));
+    assert_false(store_is_current(e, a, 1));
     b = store_add(e, "x", "s");
     assert_true(b > a); /* its number is not given again */
 }
@@ -486,6 +500,29 @@ follows_the_file_at_its_path(void **state)
     store_expect_secret(e, a, "s");
 }
 
+/* What was made after the copy, and what then gets its number, are not one. */
+static void
+a_number_is_not_all_there_is_to_an_object(void **state)
+{
+    struct store_env *e = *state;
+    struct ownkey_store_object before = { 0 };
+    int64_t id;
+
+    (void)store_add(e, "a", "s");
+    store_close(e);
+    store_copy(e, "copy");
+    store_reopen(e);
+    id = store_add(e, "b", "s");
+    store_good(e, ownkey_store_read(e->store, id, &before, &e->err));
+    assert_true(
+        ownkey_store_is_current(e->store, id, before.uid, before.version));
+    store_restore(e, "copy");
+    assert_int_equal(store_add(e, "c", "s"), id);
+    assert_false(
+        ownkey_store_is_current(e->store, id, before.uid, before.version));
+    ownkey_store_object_clear(&before);
+}
+
 int
 main(void)
 {
@@ -526,6 +563,8 @@ main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(follows_the_file_at_its_path, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_number_is_not_all_there_is_to_an_object, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
