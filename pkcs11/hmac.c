@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MACs. Of a remote key the service makes them, also to verify one; of a
+ * MACs. With a remote key the service makes them, also to verify one; with a
  * secret key that is here OpenSSL does.
  */
 #include <string.h>
@@ -11,6 +11,23 @@
 #include "base/libctx.h"
 #include "pkcs11/signature.h"
 
+static bool
+make_with(const struct ownkey_p11_signature *g, const struct ownkey_secret *key,
+          struct ownkey_blob message, struct ownkey_bytes *mac)
+{
+    bool cmac = g->mechanism->kind == OWNKEY_P11_CMAC;
+    const char *of = key->len == 16   ? "AES-128-CBC"
+                     : key->len == 24 ? "AES-192-CBC"
+                                      : "AES-256-CBC";
+    size_t len = mac->len;
+
+    if (!cmac)
+        of = ownkey_hash_info(g->hash)->name;
+    return EVP_Q_mac(ownkey_libctx(), cmac ? "CMAC" : "HMAC", NULL, of, NULL,
+                     key->data, key->len, message.data, message.len, mac->data,
+                     len, &len) != NULL;
+}
+
 static CK_RV
 make_here(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
           struct ownkey_bytes *mac)
@@ -19,7 +36,9 @@ make_here(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
     struct ownkey_secret key = {0};
     struct ownkey_blob message;
     struct ownkey_lease lease;
-    size_t len = ownkey_hash_info(g->hash)->len;
+    size_t len = g->mechanism->kind == OWNKEY_P11_CMAC
+                     ? (size_t)OWNKEY_P11_AES_BLOCK
+                     : ownkey_hash_info(g->hash)->len;
     CK_RV rv = ownkey_p11_signature_input(g, NULL, &message);
 
     if (rv == CKR_OK)
@@ -27,10 +46,7 @@ make_here(struct ownkey_p11_session *s, struct ownkey_p11_signature *g,
     ownkey_p11_material_free(m);
     if (rv == CKR_OK && ownkey_bytes_alloc(mac, len) != OWNKEY_OK)
         rv = CKR_HOST_MEMORY;
-    if (rv == CKR_OK &&
-        EVP_Q_mac(ownkey_libctx(), "HMAC", NULL,
-                  ownkey_hash_info(g->hash)->name, NULL, key.data, key.len,
-                  message.data, message.len, mac->data, len, &len) == NULL)
+    if (rv == CKR_OK && !make_with(g, &key, message, mac))
         rv = CKR_FUNCTION_FAILED;
     ownkey_secret_clear(&key);
     return rv;

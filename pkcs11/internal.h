@@ -61,6 +61,7 @@ enum ownkey_p11_kind {
     OWNKEY_P11_ECDSA,
     OWNKEY_P11_EDDSA,
     OWNKEY_P11_HMAC,
+    OWNKEY_P11_CMAC, /* with AES */
     OWNKEY_P11_ECDH,
     OWNKEY_P11_WRAP,
 };
@@ -78,6 +79,9 @@ const struct ownkey_p11_mechanism *
 ownkey_p11_mechanism_find(CK_MECHANISM_TYPE type);
 /* All of them, one after the other; NULL after the last. */
 const struct ownkey_p11_mechanism *ownkey_p11_mechanism_at(size_t index);
+
+/* A MAC: made and verified with one key. */
+bool ownkey_p11_kind_is_mac(enum ownkey_p11_kind kind);
 
 /* CKM_SHA256_HMAC_GENERAL and its like: the parameter is a length. */
 bool ownkey_p11_mechanism_is_general(CK_MECHANISM_TYPE type);

@@ -62,6 +62,8 @@ static const struct ownkey_p11_mechanism table[] = {
      SIGNATURE},
     {CKM_SHA512_HMAC_GENERAL, OWNKEY_P11_HMAC, OWNKEY_HASH_SHA512, NULL,
      SIGNATURE},
+    {CKM_AES_CMAC, OWNKEY_P11_CMAC, OWNKEY_HASH_NONE, NULL, SIGNATURE},
+    {CKM_AES_CMAC_GENERAL, OWNKEY_P11_CMAC, OWNKEY_HASH_NONE, NULL, SIGNATURE},
     {CKM_ECDH1_DERIVE, OWNKEY_P11_ECDH, OWNKEY_HASH_NONE, NULL, CKF_DERIVE},
     {CKM_OWNKEY_WRAP, OWNKEY_P11_WRAP, OWNKEY_HASH_NONE, NULL,
      CKF_WRAP | CKF_UNWRAP},
@@ -118,6 +120,12 @@ ownkey_p11_mechanism_find(CK_MECHANISM_TYPE type)
 }
 
 bool
+ownkey_p11_kind_is_mac(enum ownkey_p11_kind kind)
+{
+    return kind == OWNKEY_P11_HMAC || kind == OWNKEY_P11_CMAC;
+}
+
+bool
 ownkey_p11_mechanism_is_general(CK_MECHANISM_TYPE type)
 {
     switch (type) {
@@ -126,6 +134,7 @@ ownkey_p11_mechanism_is_general(CK_MECHANISM_TYPE type)
     case CKM_SHA256_HMAC_GENERAL:
     case CKM_SHA384_HMAC_GENERAL:
     case CKM_SHA512_HMAC_GENERAL:
+    case CKM_AES_CMAC_GENERAL:
         return true;
     default:
         return false;
@@ -191,6 +200,7 @@ ownkey_p11_kind_fits(enum ownkey_p11_kind kind, enum ownkey_key_family family)
     case OWNKEY_P11_KEY_GEN:
     case OWNKEY_P11_PAIR_GEN:
     case OWNKEY_P11_AES:
+    case OWNKEY_P11_CMAC:
         break;
     }
     return false;

@@ -149,7 +149,7 @@ CK_RV
 ownkey_p11_signature_sign(struct ownkey_p11_session *s,
                           struct ownkey_p11_signature *g, uint8_t *out)
 {
-    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+    if (ownkey_p11_kind_is_mac(g->mechanism->kind))
         return ownkey_p11_hmac_sign(s, g, out);
     return g->object->local ? sign_local(s, g, out) : sign_remote(s, g, out);
 }

@@ -58,13 +58,15 @@ take_eddsa(const CK_MECHANISM *mechanism)
 
 /* All of the MAC, or its first bytes (v2.40, 2.15: CKM_..._HMAC_GENERAL). */
 static CK_RV
-take_hmac(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
+take_mac(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
 {
     CK_ULONG wanted;
     CK_RV rv;
 
     g->padding = OWNKEY_PAD_NONE;
-    g->mac_len = ownkey_hash_info(g->hash)->len;
+    g->mac_len = g->mechanism->kind == OWNKEY_P11_CMAC
+                     ? (size_t)OWNKEY_P11_AES_BLOCK
+                     : ownkey_hash_info(g->hash)->len;
     if (ownkey_p11_mechanism_is_general(g->mechanism->type)) {
         rv = ownkey_p11_parameter_get(mechanism, &wanted, sizeof(wanted));
         if (rv == CKR_OK && (wanted == 0 || wanted > g->mac_len))
@@ -86,7 +88,8 @@ take_params(struct ownkey_p11_signature *g, const CK_MECHANISM *mechanism)
         g->padding = OWNKEY_PAD_NONE;
         return take_eddsa(mechanism);
     case OWNKEY_P11_HMAC:
-        return take_hmac(g, mechanism);
+    case OWNKEY_P11_CMAC:
+        return take_mac(g, mechanism);
     case OWNKEY_P11_RSA_PKCS:
         g->padding = OWNKEY_PAD_PKCS1;
         return ownkey_p11_parameter_none(mechanism);
@@ -113,6 +116,9 @@ is_right_key(struct ownkey_p11_object *o, const struct ownkey_p11_mechanism *m,
     enum ownkey_p11_object_kind want =
         sign ? OWNKEY_P11_OBJECT_PRIVATE : OWNKEY_P11_OBJECT_PUBLIC;
 
+    if (m->kind == OWNKEY_P11_CMAC)
+        return o->kind == OWNKEY_P11_OBJECT_SECRET &&
+               ownkey_p11_object_ulong(o, CKA_KEY_TYPE) == CKK_AES;
     if (m->kind == OWNKEY_P11_HMAC && !is_hmac_key(o))
         return false;
     if (o->kind == OWNKEY_P11_OBJECT_SECRET)
@@ -270,7 +276,7 @@ ownkey_p11_signature_len(const struct ownkey_p11_signature *g)
     const struct ownkey_key_type_info *info =
         ownkey_key_type_info(g->object->key_type);
 
-    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+    if (ownkey_p11_kind_is_mac(g->mechanism->kind))
         return g->mac_len;
     switch (info->family) {
     case OWNKEY_FAMILY_RSA:

@@ -64,6 +64,10 @@ widen_by_store(const struct ownkey_p11_mechanism *m, CK_MECHANISM_INFO *info)
         widen(info, m->flags, 1);
         widen(info, m->flags, OWNKEY_DATA_KEY_MAX);
         break;
+    case OWNKEY_P11_CMAC:
+        widen(info, m->flags, 16);
+        widen(info, m->flags, 32);
+        break;
     case OWNKEY_P11_PAIR_GEN:
         widen(info, m->flags,
               m->type == CKM_RSA_PKCS_KEY_PAIR_GEN ? 2048 : 256);

@@ -111,7 +111,7 @@ ownkey_p11_signature_verify(struct ownkey_p11_session *s,
 
     if (value.len != ownkey_p11_signature_len(g))
         return CKR_SIGNATURE_LEN_RANGE;
-    if (g->mechanism->kind == OWNKEY_P11_HMAC)
+    if (ownkey_p11_kind_is_mac(g->mechanism->kind))
         return ownkey_p11_hmac_verify(s, g, value);
     rv = ownkey_p11_signature_input(g, digest, &data);
     if (rv != CKR_OK)

@@ -228,6 +228,8 @@ wrap(struct ownkey_p11_session *s, const CK_MECHANISM *mechanism,
         rv = CKR_KEY_NOT_WRAPPABLE;
     else if (!ownkey_p11_object_true(key, CKA_EXTRACTABLE))
         rv = CKR_KEY_UNEXTRACTABLE;
+    else if (kek->local && ownkey_p11_object_true(key, CKA_WRAP_WITH_TRUSTED))
+        rv = CKR_KEY_NOT_WRAPPABLE; /* only the KEK is trusted */
     else if (mechanism->mechanism == CKM_OWNKEY_WRAP)
         rv = wrap_ownkey(s, mechanism, key, out, out_len);
     else

@@ -237,6 +237,57 @@ a_secret_key_makes_macs(void **state)
     assert_ok(p11->C_Verify(s, data, 8, mac, 16));
 }
 
+/* RFC 4493, 4: examples 1, 2 and 3. */
+static void
+an_aes_key_makes_macs(void **state)
+{
+    static CK_BYTE key_bytes[] = {0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae,
+                                  0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88,
+                                  0x09, 0xcf, 0x4f, 0x3c};
+    static CK_BYTE message[] = {
+        0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d,
+        0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a, 0xae, 0x2d, 0x8a, 0x57,
+        0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf,
+        0x8e, 0x51, 0x30, 0xc8, 0x1c, 0x46, 0xa3, 0x5c, 0xe4, 0x11};
+    static const struct {
+        CK_ULONG len;
+        CK_BYTE mac[16];
+    } want[] = {
+        {0, {0xbb, 0x1d, 0x69, 0x29, 0xe9, 0x59, 0x37, 0x28, 0x7f, 0xa3, 0x7d,
+             0x12, 0x9b, 0x75, 0x67, 0x46}},
+        {16, {0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44, 0xf7, 0x9b, 0xdd,
+              0x9d, 0xd0, 0x4a, 0x28, 0x7c}},
+        {40, {0xdf, 0xa6, 0x67, 0x47, 0xde, 0x9a, 0xe6, 0x30, 0x30, 0xca, 0x32,
+              0x61, 0x14, 0x97, 0xc8, 0x27}},
+    };
+    CK_SESSION_HANDLE s = p11_session(SLOT_KEPT);
+    CK_OBJECT_HANDLE key = p11_aes(s, key_bytes, sizeof(key_bytes));
+    CK_ATTRIBUTE usage[] = {{CKA_SIGN, &p11_yes, 1}, {CKA_VERIFY, &p11_yes, 1}};
+    CK_ULONG short_len = 8;
+    CK_MECHANISM m = {CKM_AES_CMAC, NULL, 0};
+    CK_BYTE mac[16];
+
+    (void)state;
+    assert_ok(p11->C_SetAttributeValue(s, key, usage, 2));
+    for (size_t i = 0; i < 3; i++) {
+        CK_ULONG len = sizeof(mac);
+
+        assert_ok(p11->C_SignInit(s, &m, key));
+        assert_ok(p11->C_Sign(s, message, want[i].len, mac, &len));
+        assert_int_equal(len, 16);
+        assert_memory_equal(mac, want[i].mac, 16);
+        assert_ok(p11->C_VerifyInit(s, &m, key));
+        assert_ok(p11->C_Verify(s, message, want[i].len, mac, 16));
+    }
+    m = (CK_MECHANISM){CKM_AES_CMAC_GENERAL, &short_len, sizeof(short_len)};
+    assert_ok(p11->C_VerifyInit(s, &m, key));
+    assert_ok(p11->C_Verify(s, message, 40, mac, 8));
+    short_len = 17;
+    assert_rv(p11->C_VerifyInit(s, &m, key), CKR_MECHANISM_PARAM_INVALID);
+    m = (CK_MECHANISM){CKM_SHA256_HMAC, NULL, 0};
+    assert_rv(p11->C_SignInit(s, &m, key), CKR_KEY_TYPE_INCONSISTENT);
+}
+
 /* A certificate that signs itself, as DER. */
 static struct bytes
 make_certificate(EVP_PKEY *pkey)
@@ -377,6 +428,7 @@ main(void)
         KEPT_TEST(curves_are_imported),
         KEPT_TEST(ed25519_is_imported),
         KEPT_TEST(a_secret_key_makes_macs),
+        KEPT_TEST(an_aes_key_makes_macs),
         KEPT_TEST(a_certificate_is_kept),
         KEPT_TEST(data_is_kept_in_the_open_or_sealed),
         KEPT_TEST(classes_that_nobody_makes),

@@ -186,6 +186,46 @@ rsa_decrypts(void **state)
     }
 }
 
+/* Under a public key of the token anybody may wrap what is extractable, unless
+   it says that only trusted keys may: the KEK is one, others are not. */
+static void
+wraps_with_its_public_key(void **state)
+{
+    CK_SESSION_HANDLE s = p11_session(SLOT_KEPT);
+    struct made m = make(s, &rsa);
+    CK_ATTRIBUTE may = {CKA_WRAP, &p11_yes, 1};
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &class, sizeof(class)},
+                        {CKA_KEY_TYPE, &type, sizeof(type)},
+                        {CKA_VALUE, p11_dek, 32},
+                        {CKA_WRAP_WITH_TRUSTED, &p11_yes, 1}};
+    CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, NULL, 0};
+    CK_MECHANISM wrap = {CKM_OWNKEY_WRAP, NULL, 0};
+    struct p11_wrapped w = {.len = sizeof(w.bytes)};
+    CK_BYTE dec[256];
+    CK_ULONG dec_len = sizeof(dec);
+    CK_RSA_PKCS_OAEP_PARAMS sha1 = {CKM_SHA_1, CKG_MGF1_SHA1,
+                                    CKZ_DATA_SPECIFIED, NULL, 0};
+    CK_MECHANISM decrypt = {CKM_RSA_PKCS_OAEP, &sha1, sizeof(sha1)};
+    CK_OBJECT_HANDLE key = 0;
+
+    (void)state;
+    assert_ok(p11->C_SetAttributeValue(s, m.public, &may, 1));
+    assert_ok(p11->C_CreateObject(s, t, 3, &key));
+    assert_ok(p11->C_WrapKey(s, &oaep, m.public, key, w.bytes, &w.len));
+    assert_ok(p11->C_DecryptInit(s, &decrypt, m.private));
+    assert_ok(p11->C_Decrypt(s, w.bytes, w.len, dec, &dec_len));
+    assert_int_equal(dec_len, 32);
+    assert_memory_equal(dec, p11_dek, 32);
+    assert_ok(p11->C_CreateObject(s, t, 4, &key));
+    w.len = sizeof(w.bytes);
+    assert_rv(p11->C_WrapKey(s, &oaep, m.public, key, w.bytes, &w.len),
+              CKR_KEY_NOT_WRAPPABLE);
+    assert_ok(p11->C_WrapKey(s, &wrap, p11_find(s, class, "kept"), key, w.bytes,
+                             &w.len));
+}
+
 static void
 a_pair_is_found_again(void **state)
 {
@@ -440,6 +480,7 @@ main(void)
         KEPT_TEST(what_rsa_cannot_sign_is_refused),
         KEPT_TEST(curves_sign),
         KEPT_TEST(rsa_decrypts),
+        KEPT_TEST(wraps_with_its_public_key),
         KEPT_TEST(a_pair_is_found_again),
         KEPT_TEST(two_agree_on_a_secret),
         KEPT_TEST(what_was_agreed_on_ends_with_the_lease),
