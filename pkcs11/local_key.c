@@ -43,7 +43,7 @@ static bool
 encode_rsa(EVP_PKEY *pkey, struct ownkey_secret *bytes)
 {
     OSSL_ENCODER_CTX *ctx = OSSL_ENCODER_CTX_new_for_pkey(
-        pkey, EVP_PKEY_KEYPAIR, "DER", "PrivateKeyInfo", NULL);
+        pkey, EVP_PKEY_KEYPAIR, "DER", "type-specific", NULL);
     unsigned char *der = NULL;
     size_t len = 0;
     bool ok = ctx != NULL && OSSL_ENCODER_to_data(ctx, &der, &len) == 1 &&
@@ -149,8 +149,8 @@ decode_rsa(struct ownkey_blob der)
 {
     const unsigned char *p = der.data;
 
-    return d2i_AutoPrivateKey_ex(NULL, &p, (long)der.len, ownkey_libctx(),
-                                 NULL);
+    return d2i_PrivateKey_ex(EVP_PKEY_RSA, NULL, &p, (long)der.len,
+                             ownkey_libctx(), NULL);
 }
 
 CK_RV

@@ -27,7 +27,6 @@ run java_keys -list
 has out "ec, PrivateKeyEntry"
 has out "rsa, PrivateKeyEntry"
 has out "aes, SecretKeyEntry"
-run java_keys -exportcert -alias ec -rfc -file ec.pem
 for k in ec rsa; do
     run java_keys -certreq -alias $k -file $k.csr
     run openssl req -in $k.csr -verify -noout
@@ -49,12 +48,15 @@ MODULE_PATH = $module
 init = 0
 CONF
 echo "a message" >msg
-run openssl x509 -in ec.pem -pubkey -noout
-cp out ec.pub
-run env OPENSSL_CONF="$dir/engine.cnf" openssl dgst -sha256 -engine pkcs11 \
-    -keyform engine -out sig \
-    -sign "pkcs11:token=acme;id=%65%63;type=private?pin-value=x" msg
-run openssl dgst -sha256 -verify ec.pub -signature sig msg
+for k in ec:%65%63 rsa:%72%73%61; do
+    run java_keys -exportcert -alias "${k%%:*}" -rfc -file cert.pem
+    run openssl x509 -in cert.pem -pubkey -noout
+    cp out pub.pem
+    run env OPENSSL_CONF="$dir/engine.cnf" openssl dgst -sha256 \
+        -engine pkcs11 -keyform engine -out sig \
+        -sign "pkcs11:token=acme;id=${k#*:};type=private?pin-value=x" msg
+    run openssl dgst -sha256 -verify pub.pem -signature sig msg
+done
 
 # NSS: finds what Java made, and makes a certificate of its own.
 mkdir nss
