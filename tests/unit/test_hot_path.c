@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/fixture.h"
@@ -143,6 +144,19 @@ call_the_kernel(void)
     _exit(0);
 }
 
+/*
+ * The background thread begins with the first lease, and looks at all of them
+ * at once: whoever wants the lock of one at that moment waits for it in the
+ * kernel. Its next look is half a second later.
+ */
+static void
+let_the_background_look(void)
+{
+    const struct timespec pause = { .tv_nsec = 150 * 1000000L };
+
+    (void)nanosleep(&pause, NULL);
+}
+
 /* A child has no lease: it gets one first. */
 static int
 outcome_of(void (*what)(void))
@@ -151,7 +165,10 @@ outcome_of(void (*what)(void))
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (!hit(2) || !forbid_system_calls())
+        if (!hit(2))
+            _exit(2);
+        let_the_background_look();
+        if (!forbid_system_calls())
             _exit(2);
         what();
     }
